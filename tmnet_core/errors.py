@@ -1,0 +1,21 @@
+"""What a person can get wrong. Each message is one sentence that names the thing and the cause."""
+
+
+class TMNetError(Exception):
+    """The base of all errors that are shown to a person as their message, without a traceback."""
+
+
+class CheckpointError(TMNetError):
+    """A checkpoint or a weight file cannot be used."""
+
+
+class RecipeError(TMNetError):
+    """A recipe or one of its values cannot be used."""
+
+
+class DataError(TMNetError):
+    """A data set cannot be used."""
+
+
+class SourceError(TMNetError):
+    """A video file or a camera cannot be opened or read."""
