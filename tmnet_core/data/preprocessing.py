@@ -1,0 +1,124 @@
+"""What stands between a frame and the network. One object serves training, evaluation and the live view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import torch
+
+Image = npt.NDArray[np.uint8]
+Crop = Literal["centre", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle in pixels of a frame; `right` and `bottom` are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the network's input lies on the source frame, so that a map can be laid back over it.
+
+    The frame is first turned clockwise by `quarter_turns` × 90°, then mirrored left to right, then cropped.
+
+    Attributes:
+        frame_size: (width, height) of the source frame in pixels.
+        box: the crop, in pixels of the source frame (before turning and mirroring).
+        quarter_turns: 0 to 3.
+        mirror: whether the turned frame was mirrored left to right.
+    """
+
+    frame_size: tuple[int, int]
+    box: Box
+    quarter_turns: int = 0
+    mirror: bool = False
+
+    def map_to_frame(self, activation_map: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return an h×w map of the network's input oriented as `box` of the source frame; a view, not resized."""
+        if self.mirror:
+            activation_map = activation_map[..., ::-1]
+        return np.rot90(activation_map, self.quarter_turns, axes=(-2, -1))
+
+    def point_to_frame(self, x: float, y: float) -> tuple[float, float]:
+        """Map a point of the network's input, both coordinates in [0, 1], to pixels of the source frame."""
+        if self.mirror:
+            x = 1.0 - x
+        for _ in range(self.quarter_turns % 4):
+            x, y = y, 1.0 - x
+        return self.box.left + x * self.box.width, self.box.top + y * self.box.height
+
+
+class Preprocessing(BaseModel):
+    """From an H×W×3 uint8 RGB frame to the network's input; stored in every checkpoint.
+
+    `centre` crops a centred square whose side is `crop_fraction` of the short side; `whole` squashes the
+    entire frame into the square, as the paper's resize to 256×256 does (section IV-E).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: int = Field(224, ge=32, le=1024, description="Side of the network's square input, in pixels.")
+    crop: Crop = Field("centre", description="What a glance sees: the centred square, or the whole frame squashed.")
+    crop_fraction: float = Field(0.875, gt=0.0, le=1.0, description="Side of the centred square over the short side.")
+    colour_order: Literal["RGB"] = "RGB"
+    mean: tuple[float, float, float] = Field((0.485, 0.456, 0.406), description="Per channel, of values in [0, 1].")
+    std: tuple[float, float, float] = Field((0.229, 0.224, 0.225), description="Per channel, of values in [0, 1].")
+
+    def box(self, width: int, height: int) -> Box:
+        """Return the part of a frame of this size that the network sees."""
+        if self.crop == "whole":
+            return Box(0, 0, width, height)
+        side = max(1, round(min(width, height) * self.crop_fraction))
+        left, top = (width - side) // 2, (height - side) // 2
+        return Box(left, top, left + side, top + side)
+
+    def place(self, width: int, height: int, *, mirror: bool = False, quarter_turns: int = 0) -> Placement:
+        """Return where the network's input lies on a frame of this size."""
+        return Placement((width, height), self.box(width, height), quarter_turns % 4, mirror)
+
+    def cut(self, frame: Image, placement: Placement) -> Image:
+        """Crop, turn, mirror and resize one frame to size×size×3 uint8 RGB, contiguous."""
+        box = placement.box
+        resized = resize(frame[box.top : box.bottom, box.left : box.right], self.size)
+        turned = np.rot90(resized, -placement.quarter_turns)
+        if placement.mirror:
+            turned = turned[:, ::-1]
+        return np.ascontiguousarray(turned)
+
+    def normalise(self, images: torch.Tensor) -> torch.Tensor:
+        """Turn uint8 ...×H×W×3 images into float ...×3×H×W network input, on the device they are on."""
+        from torch import as_tensor
+
+        mean = as_tensor(self.mean, device=images.device) * 255.0
+        scale = 1.0 / (as_tensor(self.std, device=images.device) * 255.0)
+        return ((images.float() - mean) * scale).movedim(-1, -3)
+
+
+def resize(image: Image, size: int) -> Image:
+    """Resize H×W×3 uint8 to size×size×3; averages over pixels when shrinking, so that nothing aliases."""
+    shrinks = image.shape[0] >= size and image.shape[1] >= size
+    return cv2.resize(  # type: ignore[return-value]
+        image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
