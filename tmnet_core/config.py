@@ -1,0 +1,311 @@
+"""The model's configuration and the recipe of a run: one definition for command line, TOML file and form."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+import tomlkit
+import tomlkit.exceptions
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tmnet_core.data.preprocessing import Crop
+from tmnet_core.errors import RecipeError
+
+BackboneName = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "mobilenet_v2",
+]
+Split = Literal["0/4", "1/3", "2/2", "3/1"]
+VariantName = Literal["tmnet-2d", "tsn"]
+KeyFrameSegment = Literal["beginning", "middle", "ending"]
+BACKBONES: tuple[BackboneName, ...] = get_args(BackboneName)
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+class Section(BaseModel):
+    """A part of the configuration; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelConfig(Section):
+    """All that is needed, with the number of classes, to build the network (paper III-B, Table 2)."""
+
+    variant: VariantName = Field(
+        "tmnet-2d", description="The network: TMNet-2D, or TSN, which has no regression branch."
+    )
+    backbone: BackboneName = Field("resnet18", description="The 2D network whose stem and four stages are cut in two.")
+    width: float = Field(
+        1.0, ge=0.25, le=2.0, description="Width multiplier; only mobilenet_v2 has published other widths."
+    )
+    split: Split = Field("2/2", description="Stages in the base backbone / stages in each branch (Table 2).")
+    fusion: Literal["features", "probabilities"] = Field(
+        "features", description="What RB+CB averages: the two features, or the two branches' probabilities."
+    )
+    dropout: float = Field(0.5, ge=0.0, lt=1.0, description="Dropout before the classifier while training.")
+
+    @model_validator(mode="after")
+    def _width_is_published(self) -> Self:
+        if self.width != 1.0 and self.backbone != "mobilenet_v2":
+            raise ValueError(f"width {self.width} needs backbone mobilenet_v2, not {self.backbone}")
+        return self
+
+
+class DataSection(Section):
+    """Which clips are learned from, and which are kept for validation."""
+
+    root: str = Field("", description="A folder with one folder of videos per class, or 'synthetic-people'.")
+    validation_root: str = Field("", description="A second such folder to validate on; empty: a part of root is kept.")
+    validation_fraction: float = Field(
+        0.3,
+        gt=0.0,
+        lt=1.0,
+        description="Share of source videos kept for validation; clips of one source stay together.",
+    )
+    split_seed: int = Field(0, ge=0, description="Which sources are kept for validation.")
+    synthetic_clips: int = Field(4000, ge=12, description="Training clips, where root is 'synthetic-people'.")
+    cache: Literal["none", "memory"] = Field("none", description="Whether decoded frames stay in memory.")
+    cache_short_side: int = Field(
+        144, ge=32, le=1080, description="Short side of the frames kept in memory, in pixels."
+    )
+
+
+class StartSection(Section):
+    """The weights that training starts from. RB starts from the same ones as CB."""
+
+    weights: str = Field(
+        "imagenet",
+        description="'imagenet' (torchvision's, downloaded), 'none', a state dict, or a checkpoint.",
+    )
+    mean: tuple[float, float, float] = Field(
+        (0.485, 0.456, 0.406), description="What these weights expect of the input."
+    )
+    std: tuple[float, float, float] = Field(
+        (0.229, 0.224, 0.225), description="What these weights expect of the input."
+    )
+    partial: bool = Field(False, description="Accept a state dict that lacks some layers; those start at random.")
+
+
+class ClipSection(Section):
+    """The clip that training sees, and the key frame in it (paper IV-B.1, IV-B.4, IV-E)."""
+
+    frames: int = Field(16, ge=1, le=128, description="T, the frames of a clip.")
+    interval: int = Field(2, ge=1, le=64, description="Distance between two frames of a clip.")
+    sampling: Literal["interval", "even", "segments"] = Field(
+        "interval",
+        description="Frames at the interval, evenly over the video, or one from each of T segments (TSN).",
+    )
+    key_frame: KeyFrameSegment = Field("middle", description="The third of the clip that RB's frame is taken from.")
+    key_frame_position: Literal["random", "centre"] = Field("centre", description="Where in that third.")
+    size: int = Field(224, ge=32, le=1024, description="Side of the network's input, in pixels.")
+    crop: Crop = Field("centre", description="What a glance sees: the centred square, or the whole frame squashed.")
+    crop_fraction: float = Field(0.875, gt=0.0, le=1.0, description="Side of the centred square over the short side.")
+
+
+class AugmentationSection(Section):
+    """Multi-scale crop and flip (paper IV-E)."""
+
+    scales: tuple[float, ...] = Field((1.0, 0.875, 0.75, 0.66, 0.5), description="Crop sides over the short side.")
+    places: Literal[5, 13] = Field(5, description="Crop places: corners and centre, or TSN's thirteen.")
+    flip: float = Field(0.5, ge=0.0, le=1.0, description="Probability of a left-right flip.")
+
+
+class ObjectiveSection(Section):
+    """Cross-entropy + alpha × regression loss (paper III-B.1, Eq. 1). What the paper leaves open is a switch here."""
+
+    alpha: float = Field(0.8, ge=0.0, description="Weight of the regression loss (Fig. 5).")
+    regression_loss: Literal["smooth_l1", "mse"] = Field("smooth_l1", description="The distance of F_reg and F_cls.")
+    reduction: Literal["mean", "sum"] = Field(
+        "mean",
+        description="Over the feature's channels. The mean is the paper's plain form; the sum is C times as strong.",
+    )
+    scale: float = Field(1.0, gt=0.0, description="A further factor of the regression loss, beside alpha.")
+    reaches_base: bool = Field(
+        True, description="Whether the regression loss trains the base backbone too, or RB alone."
+    )
+    detach_target: bool = Field(True, description="Whether F_cls is a fixed target, as a pseudo supervised signal is.")
+
+
+class OptimizerSection(Section):
+    """How the weights are moved."""
+
+    name: Literal["sgd", "adamw"] = Field("sgd", description="SGD with momentum, or AdamW.")
+    learning_rate: float = Field(0.01, gt=0.0, description="The initial learning rate (paper IV-E: 0.01).")
+    momentum: float = Field(0.9, ge=0.0, lt=1.0, description="Momentum of SGD; ours, after TSN's recipe.")
+    weight_decay: float = Field(5e-4, ge=0.0, description="Ours, after TSN's recipe.")
+    clip_gradient: float = Field(0.0, ge=0.0, description="Largest gradient norm; 0 for no limit.")
+    classifier_factor: float = Field(
+        1.0, gt=0.0, description="Learning rate of the new classifier over that of the rest."
+    )
+    regression_factor: float = Field(1.0, gt=0.0, description="Learning rate of RB over that of the rest.")
+
+
+class ScheduleSection(Section):
+    """How long, and how the learning rate falls."""
+
+    iterations: int = Field(24_000, ge=1, description="Optimiser steps in all (paper IV-E: 24k).")
+    kind: Literal["step", "cosine"] = Field("step", description="Divide by ten at each milestone, or a half cosine.")
+    milestones: tuple[int, ...] = Field(
+        (10_000, 16_000), description="Iterations at which a step schedule divides by ten."
+    )
+    warmup: int = Field(0, ge=0, description="Iterations over which the learning rate rises from zero.")
+
+    @model_validator(mode="after")
+    def _milestones_rise(self) -> Self:
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError(f"milestones {list(self.milestones)} must rise")
+        return self
+
+
+class TrainingSection(Section):
+    """The machine's side of a run."""
+
+    batch_size: int = Field(32, ge=1, description="Clips in a step; ours, the paper does not say.")
+    batch_norm: Literal["train", "frozen"] = Field(
+        "train", description="Whether BatchNorm learns and uses batch statistics."
+    )
+    precision: Literal["fp32", "fp16", "bf16"] = Field("fp32", description="Mixed precision; fp16 and bf16 need CUDA.")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps.")
+    workers: int = Field(2, ge=0, le=64, description="Processes that read clips; 0 reads in the training process.")
+    seed: int = Field(0, ge=0, description="Of weights, sampling, augmentation.")
+    validate_every: int = Field(
+        500, ge=1, description="Iterations between two validations; the last one always validates."
+    )
+    key_frames: int = Field(
+        3,
+        ge=1,
+        le=32,
+        description="Glances per clip when validating, spread over it; scores are averaged over them.",
+    )
+    validation_batch: int = Field(32, ge=1, description="Clips in a validation batch.")
+
+
+class Recipe(Section):
+    """All that defines a run."""
+
+    name: str = Field("run", min_length=1, max_length=80, pattern=r"^[^/\\]+$", description="The run's name.")
+    model: ModelConfig = ModelConfig()
+    data: DataSection = DataSection()
+    start: StartSection = StartSection()
+    clip: ClipSection = ClipSection()
+    augmentation: AugmentationSection = AugmentationSection()
+    objective: ObjectiveSection = ObjectiveSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    schedule: ScheduleSection = ScheduleSection()
+    training: TrainingSection = TrainingSection()
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes inside the package, by name."""
+    folder = Path(str(resources.files("tmnet_core") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe from a TOML file or the name of a shipped one, then apply `section.key=value` overrides.
+
+    Raises:
+        RecipeError: naming the file, key and cause; an unknown key comes with the nearest known one.
+    """
+    path = shipped_recipes().get(str(source), Path(source))
+    values = _read_toml(path)
+    for override in overrides:
+        _apply_override(values, override)
+    return validate_recipe(values, str(source))
+
+
+def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
+    """Turn plain values into a Recipe; `source` names them in the RecipeError's sentence."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"recipe {source}: {_first_problem(error)}") from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Return the recipe as TOML, each key with its explanation as a comment."""
+    document = tomlkit.document()
+    document.add("name", tomlkit.item(recipe.name))
+    for section_name in Recipe.model_fields:
+        section = getattr(recipe, section_name)
+        if not isinstance(section, Section):
+            continue
+        table = tomlkit.table()
+        for key, field in type(section).model_fields.items():
+            value = getattr(section, key)
+            item = tomlkit.item(list(value) if isinstance(value, tuple) else value)
+            table.add(key, item.comment(field.description or ""))
+        document.add(section_name, table)
+    return tomlkit.dumps(document)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+    except FileNotFoundError:
+        known = ", ".join(shipped_recipes())
+        raise RecipeError(
+            f"recipe {path}: there is no such file, nor a shipped recipe of that name ({known})"
+        ) from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"recipe {path}: it is not a text file in UTF-8") from None
+    except OSError as error:
+        raise RecipeError(f"recipe {path}: {error.strerror}") from None
+    except tomlkit.exceptions.ParseError as error:
+        raise RecipeError(f"recipe {path}: not valid TOML, {error}") from None
+
+
+def _apply_override(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator:
+        raise RecipeError(f"override {override!r}: write it as section.key=value")
+    *sections, last = key.strip().split(".")
+    target = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise RecipeError(f"override {override!r}: {section!r} is not a section")
+    target[last] = _parse_value(text.strip())
+
+
+def _parse_value(text: str) -> Any:
+    """Read TOML where it is TOML, and take the bare text otherwise, so that paths and words need no quotes."""
+    try:
+        return tomlkit.parse(f"value = {text}").unwrap()["value"]
+    except tomlkit.exceptions.ParseError:
+        return text
+
+
+def _first_problem(error: ValidationError) -> str:
+    """Say the first problem of a validation in one clause."""
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {place!r}{_nearest_key(problem['loc'])}"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem.get("input")
+    if isinstance(given, str | int | float | bool):
+        return f"{place} = {given!r}: {message[0].lower()}{message[1:]}"
+    return f"{place}: {message[0].lower()}{message[1:]}"
+
+
+def _nearest_key(location: tuple[int | str, ...]) -> str:
+    """Suggest the known key that is nearest to an unknown one, here or in another section."""
+    sections = {name: type(field.default).model_fields for name, field in Recipe.model_fields.items() if name != "name"}
+    known = [
+        *Recipe.model_fields,
+        *(f"{section}.{key}" for section, keys in sections.items() for key in keys),
+    ]
+    asked = ".".join(str(part) for part in location)
+    matches = difflib.get_close_matches(asked, known, n=1, cutoff=0.0)
+    same_key = [name for name in known if name.rpartition(".")[2] == str(location[-1])]
+    return f"; did you mean {(same_key or matches)[0]!r}?"

@@ -1,0 +1,33 @@
+"""Which device computes."""
+
+from __future__ import annotations
+
+import torch
+
+from tmnet_core.errors import TMNetError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of this name; `auto` is CUDA, else Apple's MPS, else the CPU.
+
+    Raises:
+        TMNetError: where the device does not exist on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise TMNetError(f"device {name!r}: not a device; use auto, cpu, cuda, cuda:N or mps") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise TMNetError(f"device {name!r}: this machine offers {torch.cuda.device_count()} CUDA devices to torch")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise TMNetError(f"device {name!r}: this machine has no MPS device")
+    return device
+
+
+def describe_device(device: torch.device) -> str:
+    """Return a name for a person, such as `CPU` or the GPU's model."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
