@@ -123,7 +123,10 @@ class ObjectiveSection(Section):
     """Cross-entropy + alpha × regression loss (paper III-B.1, Eq. 1). What the paper leaves open is a switch here."""
 
     alpha: float = Field(0.8, ge=0.0, description="Weight of the regression loss (Fig. 5).")
-    regression_loss: Literal["smooth_l1", "mse"] = Field("smooth_l1", description="The distance of F_reg and F_cls.")
+    regression_loss: Literal["smooth_l1", "mse", "cross_entropy"] = Field(
+        "smooth_l1",
+        description="The distance of F_reg and F_cls; cross_entropy compares the class probabilities made of them.",
+    )
     reduction: Literal["mean", "sum"] = Field(
         "mean",
         description="Over the feature's channels. The mean is the paper's plain form; the sum is C times as strong.",
@@ -146,7 +149,6 @@ class OptimizerSection(Section):
     classifier_factor: float = Field(
         1.0, gt=0.0, description="Learning rate of the new classifier over that of the rest."
     )
-    regression_factor: float = Field(1.0, gt=0.0, description="Learning rate of RB over that of the rest.")
 
 
 class ScheduleSection(Section):
@@ -184,7 +186,7 @@ class TrainingSection(Section):
         3,
         ge=1,
         le=32,
-        description="Glances per clip when validating, spread over it; scores are averaged over them.",
+        description="Key frames per validation clip, spread over it; figures are means over these glances.",
     )
     validation_batch: int = Field(32, ge=1, description="Clips in a validation batch.")
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from tmnet_core.data.preprocessing import Image, Placement
+from tmnet_core.models.branch import Branch as Branch
 
 FloatArray = npt.NDArray[np.float32]
-
-
-class Branch(StrEnum):
-    """Who gives an answer: the regression branch, the classification branch, or their fusion."""
-
-    RB = "RB"
-    CB = "CB"
-    FUSED = "RB+CB"
 
 
 @dataclass(frozen=True, slots=True)

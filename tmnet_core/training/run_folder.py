@@ -1,0 +1,92 @@
+"""The folder of a run: its recipe, its events, its checkpoints, and the file that asks it to stop."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+
+from tmnet_core.config import Recipe, dump_recipe, load_recipe
+from tmnet_core.errors import RecipeError, TMNetError
+from tmnet_core.files import replacing
+
+
+def default_runs_folder() -> Path:
+    """Return where runs go if nobody says otherwise: TMNET_RUNS, else the user's data folder."""
+    return Path(os.environ.get("TMNET_RUNS") or platformdirs.user_data_path("tmnet", appauthor=False) / "runs")
+
+
+class RunFolder:
+    """One training on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe_file = path / "recipe.toml"
+        self.events_file = path / "events.jsonl"
+        self.best_checkpoint = path / "best.safetensors"
+        self.last_checkpoint = path / "last.safetensors"
+        self.state_file = path / "state.pt"
+        self.stop_file = path / "stop"
+
+    @classmethod
+    def create(cls, runs: Path, recipe: Recipe) -> Self:
+        """Make a new folder named after the recipe; a number follows where the name is taken."""
+        number = 1
+        while True:
+            name = recipe.name if number == 1 else f"{recipe.name}-{number}"
+            try:
+                (runs / name).mkdir(parents=True)
+            except FileExistsError:
+                number += 1
+                continue
+            except OSError as error:
+                raise TMNetError(f"run folder {runs / name}: {error.strerror}") from None
+            run = cls(runs / name)
+            with replacing(run.recipe_file) as temporary:
+                temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+            return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open an existing run; raises RecipeError where the folder is none."""
+        run = cls(path)
+        if not run.recipe_file.is_file():
+            raise RecipeError(f"run {path}: not the folder of a run, it has no recipe.toml")
+        return run
+
+    def recipe(self) -> Recipe:
+        """Read the run's recipe."""
+        return load_recipe(self.recipe_file)
+
+    def ask_to_stop(self) -> None:
+        """Ask the training process to save and end; it looks after each step."""
+        self.stop_file.touch()
+
+    def take_stop_request(self) -> bool:
+        """Return whether somebody asked to stop, and clear the request."""
+        if not self.stop_file.exists():
+            return False
+        self.stop_file.unlink(missing_ok=True)
+        return True
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Write all that resuming needs, in one file and one step, so that it cannot be torn."""
+        import torch
+
+        with replacing(self.state_file) as temporary:
+            torch.save(state, temporary)
+
+    def load_state(self) -> dict[str, Any]:
+        """Read what `save_state` wrote; raises TMNetError where there is nothing to go on from."""
+        import torch
+
+        try:
+            state: dict[str, Any] = torch.load(self.state_file, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise TMNetError(f"run {self.path}: nothing was saved yet that training could go on from") from None
+        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError):
+            raise TMNetError(f"run {self.path}: {self.state_file.name} is damaged, training cannot go on") from None
+        return state
