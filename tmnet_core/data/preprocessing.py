@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
+
+from tmnet_core.opencv import cv2
 
 if TYPE_CHECKING:
     import torch
@@ -118,7 +119,12 @@ class Preprocessing(BaseModel):
 
 def resize(image: Image, size: int) -> Image:
     """Resize H×W×3 uint8 to size×size×3; averages over pixels when shrinking, so that nothing aliases."""
-    shrinks = image.shape[0] >= size and image.shape[1] >= size
+    height, width = image.shape[:2]
+    if min(height, width) < size < max(height, width):
+        # Averaging works only where neither side grows, so the one that shrinks goes first.
+        shrunk = (min(width, size), min(height, size))
+        image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    shrinks = height >= size and width >= size
     return cv2.resize(  # type: ignore[return-value]
         image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )

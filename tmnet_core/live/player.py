@@ -1,0 +1,319 @@
+"""The capture thread: reads a source at its pace and keeps the newest frame in a slot."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tmnet_core.errors import SourceError
+from tmnet_core.live.frames import Frame
+from tmnet_core.live.rates import RateMeter
+from tmnet_core.live.slot import LatestSlot
+from tmnet_core.live.sources import FrameSource
+
+logger = logging.getLogger(__name__)
+
+_SLOWEST, _FASTEST = 0.25, 4.0
+_FPS_WHEN_UNKNOWN = 25.0
+
+
+class PlaybackState(StrEnum):
+    """What a player is doing."""
+
+    OPENING = "opening"
+    PLAYING = "playing"
+    PAUSED = "paused"
+    ENDED = "ended"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the thread does next: enter a state, and show a frame or wait so many seconds (None: to be woken)."""
+
+    state: PlaybackState
+    show: int | None = None
+    wait: float | None = None
+    moved: bool = False
+
+
+class _Clock:
+    """Tells where in a file, in seconds, playing should be now."""
+
+    def __init__(self) -> None:
+        self.running = False
+        self._started = self._from = 0.0
+        self._speed = 1.0
+
+    def start(self, position: float, speed: float) -> None:
+        """Be at `position` now and advance at `speed`; at speed 0 every position is due."""
+        self.running = True
+        self._started, self._from, self._speed = time.perf_counter(), position, speed
+
+    def stop(self) -> None:
+        """Forget the time: whatever comes next is due at once."""
+        self.running = False
+
+    def now(self) -> float:
+        """The position that is due."""
+        return self._from + (time.perf_counter() - self._started) * self._speed
+
+    def until(self, position: float) -> float:
+        """Seconds to wait until a position is due, negative if late."""
+        return (position - self.now()) / self._speed if self._speed else 0.0
+
+
+class Player:
+    """Plays a source into a slot from a thread of its own.
+
+    It opens the source and plays it, unless `pause` was called before. All controls return at once and may be
+    called from any thread, also before the source is open; `state` follows a moment later, and `on_change` is
+    called from the player's thread whenever it does, when a seek or step has shown its frame, and when playing
+    wraps around. Once `close` was called, nothing more reaches the slot or `on_change`.
+    A file keeps time: each frame is due at its presentation time over the speed, and a player that is late passes
+    over the frames whose successor is due as well. A live source sets its own pace; it can be played and
+    paused (its frames are dropped meanwhile), and ignores seek, step, loop and speed.
+
+    Attributes:
+        loop: whether to start over at the end.
+        state: what it is doing.
+        error: one sentence that says why it is FAILED.
+        position: index of the frame handed out last, -1 before the first.
+        time: presentation time of that frame in seconds.
+        passed_over: how many frames were never handed out, being late.
+        captured: the rate at which frames are handed out.
+    """
+
+    def __init__(
+        self,
+        open: Callable[[], FrameSource],
+        slot: LatestSlot[Frame],
+        *,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.loop = False
+        self.state = PlaybackState.OPENING
+        self.error: str | None = None
+        self.position = -1
+        self.time = 0.0
+        self.passed_over = 0
+        self.captured = RateMeter()
+        self._open = open
+        self._slot = slot
+        self._on_change = on_change
+        self._source: FrameSource | None = None
+        # What the controls ask for; guarded by the condition, which wakes the thread.
+        self._asked = threading.Condition()
+        self._playing = True
+        self._target: int | None = None
+        self._speed = 1.0
+        self._ended = False
+        self._closing = False
+        self._clock = _Clock()
+        # The frame that follows the one handed out last, which is also where the source stands.
+        self._next = 0
+        self._thread = threading.Thread(target=self._run, name="player", daemon=True)
+
+    @property
+    def title(self) -> str:
+        """What to call the source; empty until it is open."""
+        return self._source.title if self._source else ""
+
+    @property
+    def live(self) -> bool:
+        """Whether the source is live; False until it is open."""
+        return self._source.live if self._source else False
+
+    @property
+    def fps(self) -> float | None:
+        """The source's frames per second."""
+        return self._source.fps if self._source else None
+
+    @property
+    def frames(self) -> int | None:
+        """How many frames the source has; None if live or not open."""
+        return self._source.frames if self._source else None
+
+    @property
+    def speed(self) -> float:
+        """File seconds per second, 0.25 to 4; 0 hands frames out as fast as they decode, leaving none out."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        if speed != 0.0 and not _SLOWEST <= speed <= _FASTEST:
+            raise ValueError(f"Speed {speed} is neither 0 nor within {_SLOWEST} to {_FASTEST}.")
+        with self._asked:
+            self._speed = speed
+            self._clock.stop()
+            self._asked.notify()
+
+    def start(self) -> None:
+        """Open the source in the player's thread."""
+        self._thread.start()
+
+    def play(self) -> None:
+        """Go on; from the beginning, if ENDED."""
+        with self._asked:
+            if self._ended:
+                self._target = 0
+            self._playing = True
+            self._asked.notify()
+
+    def pause(self) -> None:
+        """Stay at the frame handed out last; a source still to be opened will show its first frame."""
+        with self._asked:
+            self._playing = False
+            self._asked.notify()
+
+    def step(self, frames: int) -> None:
+        """Pause, and show the frame this many after (or, if negative, before) the one shown; stops at both ends."""
+        with self._asked:
+            self._playing = False
+            self._target = frames + (self.position if self._target is None else self._target)
+            self._asked.notify()
+
+    def seek(self, index: int) -> None:
+        """Show this frame, or the nearest there is; a player that was ENDED is then PAUSED."""
+        with self._asked:
+            self._target = index
+            self._asked.notify()
+
+    def close(self, timeout: float | None = 2.0) -> None:
+        """End the thread and close the source; waits up to `timeout` seconds for a read that is under way."""
+        with self._asked:
+            self._closing = True
+            self._asked.notify()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        self.state = PlaybackState.CLOSED
+
+    def _run(self) -> None:
+        try:
+            source = self._open()
+        except Exception as error:
+            self._fail(error)
+            return
+        self._source = source
+        try:
+            if source.live:
+                self._follow(source)
+            else:
+                self._play_file(source)
+        except Exception as error:
+            self._fail(error)
+        finally:
+            source.close()
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, SourceError):
+            self.error = str(error)
+        else:
+            logger.error("The player failed.", exc_info=error)
+            self.error = f"{self.title or 'The source'} cannot be played: {error or type(error).__name__}."
+        self._enter(PlaybackState.FAILED)
+
+    def _follow(self, source: FrameSource) -> None:
+        while not self._closing:
+            self._enter(PlaybackState.PLAYING if self._playing else PlaybackState.PAUSED)
+            frame = source.read()
+            if frame is None:
+                self._enter(PlaybackState.ENDED)
+                return
+            # Paused, the camera is still read, so that its queue holds nothing old when playing goes on.
+            if self._playing or self.position < 0:
+                self._hand_out(frame)
+
+    def _play_file(self, source: FrameSource) -> None:
+        while True:
+            with self._asked:
+                if self._closing:
+                    return
+                plan = self._plan(source.times)
+                if plan.show is None and plan.state == self.state:
+                    self._asked.wait(plan.wait)
+                    continue
+            if plan.show is not None:
+                self._show(source, plan.show)
+            self._enter(plan.state, moved=plan.moved)
+
+    def _plan(self, times: Sequence[float]) -> _Plan:
+        """Decide what to do now; called with the condition held."""
+        playing = PlaybackState.PLAYING
+        if self._target is not None:
+            return self._plan_seek(self._target, len(times))
+        if not self._playing:
+            self._clock.stop()
+            if self.position < 0:
+                return _Plan(PlaybackState.PAUSED, show=0)
+            return _Plan(PlaybackState.ENDED if self._ended else PlaybackState.PAUSED)
+        if self._next >= len(times):
+            return self._plan_end(times)
+        if not self._clock.running or self._speed == 0.0:
+            return _Plan(playing, show=self._next)
+        wait = self._clock.until(times[self._next])
+        if wait > 0.0:
+            return _Plan(playing, wait=wait)
+        due = max(self._next, bisect_right(times, self._clock.now()) - 1)
+        self.passed_over += due - self._next
+        return _Plan(playing, show=due)
+
+    def _plan_seek(self, target: int, frames: int) -> _Plan:
+        self._target = None
+        self._ended = False
+        self._clock.stop()
+        index = min(max(target, 0), frames - 1)
+        state = PlaybackState.PLAYING if self._playing else PlaybackState.PAUSED
+        return _Plan(state, show=None if index == self.position and not self._playing else index, moved=True)
+
+    def _plan_end(self, times: Sequence[float]) -> _Plan:
+        """After the last frame: leave it its time, then start over or end."""
+        if not self._clock.running:
+            self._clock.start(times[-1], self._speed)
+        wait = self._clock.until(times[-1] + 1.0 / (self.fps or _FPS_WHEN_UNKNOWN))
+        if wait > 0.0:
+            return _Plan(PlaybackState.PLAYING, wait=wait)
+        self._clock.stop()
+        if self.loop:
+            return _Plan(PlaybackState.PLAYING, show=0, moved=True)
+        self._playing, self._ended = False, True
+        return _Plan(PlaybackState.ENDED)
+
+    def _show(self, source: FrameSource, index: int) -> None:
+        if index != self._next:
+            source.seek(index)
+        frame = source.read()
+        if frame is None:
+            if self.position < 0:
+                raise SourceError(f"{source.title} cannot be played: no frame of it can be decoded.")
+            self._next = len(source.times)
+            return
+        self._next = frame.index + 1
+        with self._asked:
+            if not self._clock.running:
+                self._clock.start(frame.time, self._speed)
+        self._hand_out(frame)
+
+    def _hand_out(self, frame: Frame) -> None:
+        with self._asked:
+            if self._closing:
+                return
+            self.position, self.time = frame.index, frame.time
+            self.captured.tick(frame.captured)
+            self._slot.put(frame)
+
+    def _enter(self, state: PlaybackState, *, moved: bool = False) -> None:
+        with self._asked:
+            if self._closing or (state == self.state and not moved):
+                return
+            self.state = state
+        try:
+            self._on_change()
+        except Exception:
+            logger.exception("Whoever follows the player failed.")
