@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypedDict
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -24,6 +23,7 @@ from tmnet_core.data.decoding import probe, read_frames
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling, Position, Segment, glance_indices, key_frame_fraction
 from tmnet_core.errors import SourceError
+from tmnet_core.opencv import cv2
 
 Frames = npt.NDArray[np.uint8]
 
