@@ -172,7 +172,7 @@ class EpochSampler(Sampler[ClipKey]):
     def __iter__(self) -> Iterator[ClipKey]:
         # The third number is no clip's index, which keeps this stream apart from every clip's own.
         order = np.random.default_rng([self.seed, self.epoch, self.length]).permutation(self.length)
-        return (ClipKey(self.epoch, int(index)) for index in order[self.start :])
+        return iter([ClipKey(self.epoch, index) for index in order[self.start :].tolist()])
 
 
 @dataclass(frozen=True, slots=True)

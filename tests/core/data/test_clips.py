@@ -129,8 +129,10 @@ def test_each_epoch_shows_every_clip_once_in_its_own_order() -> None:
     first = list(sampler)
     assert sorted(key.index for key in first) == list(range(50))
     assert {key.epoch for key in first} == {0}
+    begun = iter(sampler)
     sampler.epoch = 1
     second = list(sampler)
+    assert list(begun) == first
     assert [key.index for key in second] != [key.index for key in first]
     assert list(EpochSampler(50, seed=1, epoch=1)) == second
     assert [key.index for key in EpochSampler(50, seed=2)] != [key.index for key in first]
