@@ -40,6 +40,8 @@ class TrainingSummary(HeaderPart):
     start: str = Field(description="The weights that training started from.")
     iterations: int = Field(ge=0, description="Optimiser steps taken.")
     frames_seen: int = Field(ge=0, description="Frames that passed through the network while training.")
+    validation_fraction: float = Field(ge=0.0, le=1.0, description="Share of source videos kept for validation.")
+    split_seed: int = Field(ge=0, description="Which sources were kept.")
     clip: ClipSection
     objective: ObjectiveSection
 

@@ -205,6 +205,12 @@ class Recipe(Section):
     schedule: ScheduleSection = ScheduleSection()
     training: TrainingSection = TrainingSection()
 
+    @model_validator(mode="after")
+    def _memory_is_of_one_process(self) -> Self:
+        if self.data.cache == "memory" and self.training.workers:
+            raise ValueError("data.cache = 'memory' needs training.workers = 0, each worker would keep its own copy")
+        return self
+
 
 def shipped_recipes() -> dict[str, Path]:
     """Return the recipes inside the package, by name."""
@@ -295,6 +301,8 @@ def _first_problem(error: ValidationError) -> str:
         return f"unknown key {place!r}{_nearest_key(problem['loc'])}"
     message = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
+    if not place:
+        return message
     if isinstance(given, str | int | float | bool):
         return f"{place} = {given!r}: {message[0].lower()}{message[1:]}"
     return f"{place}: {message[0].lower()}{message[1:]}"

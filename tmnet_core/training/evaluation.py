@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import BaseModel
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_average_precision
 
-from tmnet_core.data.clips import ClipSource, GlanceBatch, GlanceDataset, UnreadableVideo, build_loader
+from tmnet_core.checkpoint import CheckpointHeader, load_checkpoint
+from tmnet_core.config import DataSection
+from tmnet_core.data.annotations import VideoDataset, folder_of_classes, load_split
+from tmnet_core.data.clips import ClipSource, GlanceBatch, GlanceDataset, UnreadableVideo, VideoClips, build_loader
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import spread_fractions
+from tmnet_core.device import choose_device
+from tmnet_core.errors import DataError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.tmnet import TMNet
 
@@ -47,37 +55,131 @@ class Glances:
         return right.double().mean(1).numpy()
 
 
-@torch.inference_mode()
-def glance_at(
-    model: TMNet,
-    preprocessing: Preprocessing,
-    source: ClipSource,
-    *,
-    device: torch.device,
-    key_frames: int = 3,
-    batch: int = 32,
-    workers: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Glances:
-    """Look at `key_frames` frames of every video, each alone, preprocessed as the live view does.
+class Examiner:
+    """Looks at the same clips again and again, as a run does at each validation; its workers stay in between.
 
-    The model is left in evaluation mode. `progress` is told how many of the videos are done.
+    Args:
+        key_frames: how many frames of every clip are looked at, each alone, preprocessed as the live view does.
+        batch: clips at once.
     """
-    model.eval()
-    dataset = GlanceDataset(source, preprocessing, spread_fractions(key_frames))
-    loader = build_loader(dataset, batch, workers=workers)
-    labels: list[Tensor] = []
-    unreadable: list[UnreadableVideo] = []
-    probabilities: dict[Branch, list[Tensor]] = {}
-    for seen in loader:
-        unreadable += seen.unreadable
-        if len(seen):
-            labels.append(seen.label)
-            for branch, scores in _probabilities(model, preprocessing, seen, device).items():
-                probabilities.setdefault(branch, []).append(scores)
-        progress(sum(map(len, labels)) + len(unreadable), len(dataset))
-    stacked = {branch: torch.cat(scores) for branch, scores in probabilities.items()}
-    return Glances(torch.cat(labels) if labels else torch.empty(0, dtype=torch.long), stacked, tuple(unreadable))
+
+    def __init__(
+        self, source: ClipSource, preprocessing: Preprocessing, *, key_frames: int, batch: int, workers: int = 0
+    ) -> None:
+        self.preprocessing = preprocessing
+        self.dataset = GlanceDataset(source, preprocessing, spread_fractions(key_frames))
+        self.loader = build_loader(self.dataset, batch, workers=workers)
+
+    @torch.inference_mode()
+    def examine(
+        self,
+        model: TMNet,
+        device: torch.device,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Glances:
+        """Glance at every clip with a model on the device, which is left in evaluation mode.
+
+        `progress` is told how many of the clips are done.
+
+        Raises:
+            DataError: where no clip can be read.
+        """
+        model.eval()
+        labels: list[Tensor] = []
+        unreadable: list[UnreadableVideo] = []
+        probabilities: dict[Branch, list[Tensor]] = {}
+        for seen in self.loader:
+            unreadable += seen.unreadable
+            if len(seen):
+                labels.append(seen.label)
+                for branch, scores in _probabilities(model, self.preprocessing, seen, device).items():
+                    probabilities.setdefault(branch, []).append(scores)
+            progress(sum(map(len, labels)) + len(unreadable), len(self.dataset))
+        if not labels:
+            raise DataError(f"none of the {len(self.dataset)} clips can be read: {unreadable[0].reason}")
+        stacked = {branch: torch.cat(scores) for branch, scores in probabilities.items()}
+        return Glances(torch.cat(labels), stacked, tuple(unreadable))
+
+
+class Difference(BaseModel):
+    """The mean of paired differences and its 95 % interval."""
+
+    mean: float
+    interval: tuple[float, float]
+
+
+class Evaluation(BaseModel):
+    """The figures of one checkpoint on one data set.
+
+    Attributes:
+        metrics: by branch, as `Glances.metrics`.
+        top1_intervals: 95 % intervals of top-1 by branch, videos resampled.
+        differences: of top-1 between branches, paired by video.
+        unreadable: a sentence for each video that was left out.
+    """
+
+    checkpoint: str
+    data: str
+    part: Literal["validation", "all"]
+    videos: int
+    key_frames: int
+    metrics: dict[str, dict[str, float]]
+    top1_intervals: dict[str, tuple[float, float]]
+    differences: dict[str, Difference]
+    unreadable: list[str]
+
+    @property
+    def title(self) -> str:
+        """What was evaluated."""
+        return f"One glance of {self.checkpoint} at {self.data}"
+
+    @property
+    def caption(self) -> str:
+        """On how much, in percent."""
+        clips = "validation clips" if self.part == "validation" else "clips"
+        return f"{self.videos} {clips}, mean over {self.key_frames} key frames each, in %"
+
+
+def evaluate_checkpoint(
+    checkpoint: Path,
+    data: Path,
+    *,
+    part: Literal["auto", "validation", "all"] = "auto",
+    key_frames: int = 5,
+    batch: int = 16,
+    workers: int = 0,
+    device: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Glance at the clips of a folder with one folder of videos per class.
+
+    `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all.
+
+    Raises:
+        CheckpointError, DataError: also where the classes of the two differ.
+    """
+    chosen = choose_device(device)
+    loaded = load_checkpoint(checkpoint, chosen)
+    training = loaded.header.training
+    if part == "auto":
+        part = "validation" if training and training.data == data.resolve().name else "all"
+    dataset = _choose_part(data, part, loaded.header)
+    examiner = Examiner(
+        VideoClips(dataset), loaded.header.preprocessing, key_frames=key_frames, batch=batch, workers=workers
+    )
+    glances = examiner.examine(loaded.model, chosen, progress)
+    hits = {str(branch): glances.hits(branch) for branch in glances.probabilities}
+    return Evaluation(
+        checkpoint=checkpoint.name,
+        data=data.resolve().name,
+        part=part,
+        videos=len(glances.labels),
+        key_frames=key_frames,
+        metrics=glances.metrics(),
+        top1_intervals={branch: bootstrap_interval(values) for branch, values in hits.items()},
+        differences=_differences(hits),
+        unreadable=[video.reason for video in glances.unreadable],
+    )
 
 
 def bootstrap_interval(
@@ -88,6 +190,30 @@ def bootstrap_interval(
     means = [differences[rng.integers(len(differences), size=len(differences))].mean() for _ in range(resamples)]
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def _choose_part(data: Path, part: Literal["validation", "all"], header: CheckpointHeader) -> VideoDataset:
+    """Return the clips to look at; their classes must be the checkpoint's."""
+    if part == "all":
+        dataset = folder_of_classes(data)
+    else:
+        # Without a training summary there is no record of a split: take the recipe's defaults.
+        training = header.training
+        fraction = training.validation_fraction if training else DataSection().validation_fraction
+        _, dataset = load_split(data, fraction, training.split_seed if training else 0)
+    unknown = sorted(set(dataset.classes) ^ set(header.classes))
+    if unknown:
+        raise DataError(f"data {data}: its classes are not the checkpoint's, which differ by {', '.join(unknown[:3])}")
+    return dataset
+
+
+def _differences(hits: dict[str, npt.NDArray[np.float64]]) -> dict[str, Difference]:
+    """Compare the fusion with either branch, and the branches with each other, video by video."""
+    if str(Branch.FUSED) not in hits:
+        return {}
+    pairs = [(Branch.FUSED, Branch.CB), (Branch.FUSED, Branch.RB), (Branch.RB, Branch.CB)]
+    found = {f"{first} - {second}": hits[first] - hits[second] for first, second in pairs}
+    return {name: Difference(mean=float(d.mean()), interval=bootstrap_interval(d)) for name, d in found.items()}
 
 
 def _probabilities(

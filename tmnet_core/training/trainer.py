@@ -34,7 +34,7 @@ from tmnet_core.models.pretrained import load_start_weights
 from tmnet_core.models.stages2d import build_network
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
-from tmnet_core.training.evaluation import glance_at
+from tmnet_core.training.evaluation import Examiner
 from tmnet_core.training.events import Ended, Event, EventLog, Skipped, Started, Stepped, Validated
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.schedule import learning_rate_factor
@@ -109,6 +109,13 @@ class Trainer:
         self.sampler = EpochSampler(len(self.training_clips), recipe.training.seed)
         self.loader = build_training_loader(recipe, self.training_clips, self.sampler, self.device)
         self.preprocessing = build_preprocessing(recipe)
+        self.examiner = Examiner(
+            self.validation_clips,
+            self.preprocessing,
+            key_frames=recipe.training.key_frames,
+            batch=recipe.training.validation_batch,
+            workers=recipe.training.workers,
+        )
 
         self.model, self.start = build_started_model(recipe, len(self.training_clips.classes))
         self.model = self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -178,18 +185,7 @@ class Trainer:
 
     def validate(self) -> None:
         """Glance at the validation clips; a new best is saved."""
-        recipe = self.recipe.training
-        glances = glance_at(
-            self.model,
-            self.preprocessing,
-            self.validation_clips,
-            device=self.device,
-            key_frames=recipe.key_frames,
-            batch=recipe.validation_batch,
-            workers=recipe.workers,
-        )
-        if not len(glances.labels):
-            raise DataError(f"data {self.recipe.data.root}: none of the validation clips can be read")
+        glances = self.examiner.examine(self.model, self.device)
         self.progress.metrics = glances.metrics()
         top1 = self.progress.metrics[str(self._answer())]["top1"]
         best = top1 > self.progress.best_top1
@@ -238,6 +234,8 @@ class Trainer:
                 start=self.start,
                 iterations=self.progress.iteration,
                 frames_seen=self.progress.frames_seen,
+                validation_fraction=recipe.data.validation_fraction,
+                split_seed=recipe.data.split_seed,
                 clip=recipe.clip,
                 objective=recipe.objective,
             ),

@@ -1,0 +1,197 @@
+"""The `tmnet` command: arguments to function calls, nothing else.
+
+torch takes seconds to import, so each command imports what it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tmnet_core import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Temporal Memory Network: learn from clips, recognise an action from one frame.",
+)
+
+Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors checkpoint of TMNet.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads of torch; 0 leaves torch its own choice.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"tmnet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tmnet(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file, or a shipped recipe's name.")] = "quick",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, such as clip.frames=8.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="A folder with one folder of videos per class.")] = None,
+    name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Where run folders are kept.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
+    threads: Threads = 0,
+) -> None:
+    """Train a network; Ctrl-C saves, and --resume goes on."""
+    from tmnet_core.config import load_recipe
+    from tmnet_core.reporting import TrainingReport
+    from tmnet_core.training.run_folder import RunFolder, default_runs_folder
+    from tmnet_core.training.trainer import train as train_run
+
+    _use_threads(threads)
+    if resume is not None:
+        run = RunFolder.open(resume)
+        values = run.recipe()
+    else:
+        overrides = list(set_ or [])
+        overrides += [f"data.root={str(data.resolve())!r}"] if data else []
+        overrides += [f"name={name!r}"] if name else []
+        values = load_recipe(recipe, overrides)
+        run = RunFolder.create(runs or default_runs_folder(), values)
+    with TrainingReport(run.path) as report:
+        ended = train_run(values, run, resume=resume is not None, report=report.show)
+    if ended.outcome == "stopped":
+        raise typer.Exit(130)
+
+
+@app.command()
+def evaluate(
+    checkpoint: Checkpoint,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with one folder of videos per class.")],
+    part: Annotated[
+        Literal["auto", "validation", "all"],
+        typer.Option(
+            help="Which clips: those kept for validation, all, or auto: the former where DATA was trained on."
+        ),
+    ] = "auto",
+    key_frames: Annotated[int, typer.Option(min=1, help="Glances per clip, spread over it.")] = 5,
+    batch: Annotated[int, typer.Option(min=1, help="Clips at once.")] = 16,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read clips.")] = 0,
+    device: Device = "auto",
+    threads: Threads = 0,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to a file too.")] = None,
+) -> None:
+    """Say how good one glance is: top-1, top-5, mAP of RB, CB and RB+CB."""
+    from tmnet_core.reporting import print_evaluation, progress_bar
+    from tmnet_core.training.evaluation import evaluate_checkpoint
+
+    _use_threads(threads)
+    with progress_bar("Glancing") as progress:
+        evaluation = evaluate_checkpoint(
+            checkpoint,
+            data,
+            part=part,
+            key_frames=key_frames,
+            batch=batch,
+            workers=workers,
+            device=device,
+            progress=progress,
+        )
+    print_evaluation(evaluation)
+    if json is not None:
+        from tmnet_core.files import replacing
+
+        with replacing(json) as temporary:
+            temporary.write_text(evaluation.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+@app.command()
+def info(
+    checkpoint: Checkpoint,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole header as JSON.")] = False,
+) -> None:
+    """Say what a checkpoint is and what it was trained on."""
+    from tmnet_core.checkpoint import read_header
+    from tmnet_core.reporting import print_rows
+
+    header = read_header(checkpoint)
+    if json:
+        print(header.model_dump_json(indent=2))
+    else:
+        print_rows(header.describe())
+
+
+@app.command()
+def glance(
+    checkpoint: Checkpoint,
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    top: Annotated[int, typer.Option(min=1, help="Classes per branch.")] = 3,
+    every: Annotated[int, typer.Option(min=1, help="Look at every n-th frame.")] = 1,
+    mirror: Annotated[bool, typer.Option(help="Mirror the frames left to right.")] = False,
+    crop: Annotated[
+        Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = 0,
+) -> None:
+    """Look at each frame of a video alone; one JSON line a frame, none left out."""
+    from tmnet_core.live.glance_file import glance_file
+
+    _use_threads(threads)
+    for line in glance_file(checkpoint, video, top=top, every=every, mirror=mirror, crop=crop, device=device):
+        sys.stdout.write(line.model_dump_json() + "\n")
+
+
+@app.command()
+def recipes(name: Annotated[str | None, typer.Argument(help="Print this recipe, complete.")] = None) -> None:
+    """List the shipped recipes, or print one with every key explained."""
+    from tmnet_core.config import dump_recipe, load_recipe, shipped_recipes
+
+    if name is not None:
+        print(dump_recipe(load_recipe(name)), end="")
+        return
+    for shipped, path in shipped_recipes().items():
+        first_line = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        print(f"{shipped:12}{first_line}")
+
+
+@app.command()
+def bench(
+    backbone: Annotated[
+        str, typer.Option(help="The 2D network that TMNet is built on and compared with.")
+    ] = "resnet18",
+    size: Annotated[int, typer.Option(min=32, help="Side of the input, in pixels.")] = 224,
+    rounds: Annotated[int, typer.Option(min=3, help="Interleaved rounds.")] = 30,
+    live: Annotated[bool, typer.Option("--live", help="Measure the window too, with a stand-in network.")] = False,
+    soak: Annotated[
+        float, typer.Option(min=0.0, help="Minutes of looping video for the memory check; 0 for none.")
+    ] = 0.0,
+    device: Device = "auto",
+    threads: Threads = 1,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to a file too.")] = None,
+) -> None:
+    """Measure one glance against the plain network, side by side in one run."""
+    from tmnet_core.benchmarks.report import run_benchmarks
+
+    _use_threads(threads)
+    report = run_benchmarks(backbone, size=size, rounds=rounds, live=live, soak_minutes=soak, device=device)
+    report.print()
+    if json is not None:
+        report.write(json)
+
+
+def _use_threads(threads: int) -> None:
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)

@@ -1,0 +1,116 @@
+"""What the command line shows: progress bars and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tmnet_core.training.evaluation import Evaluation
+from tmnet_core.training.events import Ended, Event, Skipped, Started, Stepped, Validated
+
+METRIC_TITLES = {"top1": "top-1", "top5": "top-5", "map": "mAP", "mean_class": "mean class"}
+
+# Progress goes to the error stream, so that figures on the output stream can be piped.
+_progress_console = Console(stderr=True)
+_console = Console()
+
+
+class TrainingReport:
+    """Shows a run's events: a bar with rate and remaining time, and a line for each validation."""
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=_progress_console,
+        )
+        self._task = self._progress.add_task("Training", total=None, figures="")
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Started():
+                self._progress.update(self._task, total=event.iterations, completed=event.iteration)
+                self._print(
+                    f"{self._run}: {event.clips} clips of {event.classes} classes, {event.validation_clips} for "
+                    f"validation; weights: {event.weights}; {event.device}"
+                )
+            case Stepped():
+                figures = f"loss {event.loss:.3f}  {event.clips_per_second:.1f} clips/s"
+                self._progress.update(self._task, completed=event.iteration, figures=figures)
+            case Validated():
+                self._print(_validation_line(event))
+            case Skipped():
+                self._print(f"left out {event.video}: {event.reason}")
+            case Ended():
+                self._print(f"{event.outcome} at iteration {event.iteration}{event.reason and ': ' + event.reason}")
+
+    def _print(self, text: str) -> None:
+        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar while the block runs; yields what is to be told (done, total)."""
+    with Progress(console=_progress_console, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print figures by branch, and paired differences with their intervals."""
+    table = Table(title=evaluation.title, caption=evaluation.caption)
+    table.add_column("branch")
+    for title in METRIC_TITLES.values():
+        table.add_column(title, justify="right")
+    table.add_column("95 % of top-1", justify="right")
+    for branch, values in evaluation.metrics.items():
+        low, high = evaluation.top1_intervals[branch]
+        cells = [f"{100 * values[key]:.1f}" for key in METRIC_TITLES]
+        table.add_row(branch, *cells, f"{100 * low:.1f} to {100 * high:.1f}")
+    _console.print(table)
+    for name, difference in evaluation.differences.items():
+        low, high = difference.interval
+        _console.print(f"{name}: {100 * difference.mean:+.1f} points of top-1, {100 * low:+.1f} to {100 * high:+.1f}")
+    for video in evaluation.unreadable:
+        _console.print(f"left out: {video}", markup=False)
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    """Print labels and values in two columns."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in rows:
+        table.add_row(label, value)
+    _console.print(table)
+
+
+def _validation_line(event: Validated) -> str:
+    figures = "   ".join(
+        f"{branch} {100 * values['top1']:.1f} % (top-5 {100 * values['top5']:.1f}, mAP {100 * values['map']:.1f})"
+        for branch, values in event.metrics.items()
+    )
+    return f"iteration {event.iteration}: one glance {figures}{'   best so far' if event.best else ''}"
