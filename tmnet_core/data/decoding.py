@@ -31,6 +31,7 @@ Threads = Literal["AUTO", "NONE"]
 _MATRIX_UNSPECIFIED = 2
 _TALLEST_STANDARD_DEFINITION = 576
 _FPS_WHEN_UNKNOWN = 25.0
+_PLAY_LISTS = ("concat", "hls", "dash")
 # Decoding on over so few frames costs less than emptying the decoder at a key frame.
 _NEAR = 16
 
@@ -75,7 +76,7 @@ def read_frames(path: str | Path, indices: Sequence[int]) -> Image:
     with VideoReader(path, threads="NONE") as reader:
         reached, picture = -1, None
         for index in wanted:
-            if index > reached:
+            if picture is None or index > reached:
                 reader.seek(index)
                 reached, _, picture = reader.read() or (len(reader.times), 0.0, picture)
             if picture is None:
@@ -265,7 +266,7 @@ def _list_frames(path: Path, threads: Threads) -> _FrameList:
         time_base = float(stream.time_base or 0) or 1.0 / _FPS_WHEN_UNKNOWN
         count_base = 1.0 / float(stream.average_rate or _FPS_WHEN_UNKNOWN)
         stamps = sorted(packet.pts for packet in packets if packet.pts is not None)
-        timed = len(stamps) == len(packets) and not _reorders_without_times(container, stream)
+        timed = len(stamps) == len(packets) and not (container.format.name == "avi" and _reorders(packets))
         keys = sorted(
             (packet.pts, packet.pts if packet.dts is None else min(packet.dts, packet.pts))
             for packet in packets
@@ -290,9 +291,9 @@ def _read_packets(container: InputContainer, stream: VideoStream) -> tuple[list[
     return packets, True
 
 
-def _reorders_without_times(container: InputContainer, stream: VideoStream) -> bool:
-    """AVI stores no presentation times, and those that get guessed for these codecs are wrong."""
-    return container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
+def _reorders(packets: list[Packet[VideoStream]]) -> bool:
+    """Whether decoding and presentation order differ; AVI stores only the first, and guesses of the other are wrong."""
+    return any(packet.pts != packet.dts for packet in packets)
 
 
 def _all_decodable(packets: list[Packet[VideoStream]], stamps: list[int]) -> bool:
@@ -339,21 +340,24 @@ def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
 
 
 def _open(path: Path, threads: Threads) -> tuple[InputContainer, VideoStream]:
-    """Open a file at the best of its video streams; SourceError."""
+    """Open a file at the largest of its video streams; SourceError."""
     _check_file(path)
     try:
-        # By these two, nothing but this file is opened: a play list inside it leads nowhere.
+        # So neither the name nor the content is taken for an address to connect to.
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
     except av.FFmpegError as error:
         raise _unreadable(path, "it is not a video, or only a piece of one") from error
-    stream = container.streams.best("video")
-    if stream is None or Disposition.attached_pic in stream.disposition:
-        held = "sound but no pictures" if container.streams.audio else "no pictures"
+    if container.format.name in _PLAY_LISTS:
         container.close()
-        raise _unreadable(path, f"it holds {held}")
-    if not isinstance(stream, VideoStream) or stream.codec_context is None:
+        raise _unreadable(path, "it is a list of other files")
+    # Cover art of a song counts as a video stream, too.
+    streams = [stream for stream in container.streams.video if Disposition.attached_pic not in stream.disposition]
+    decodable = [stream for stream in streams if stream.codec_context is not None]
+    if not decodable:
+        kinds = "sound but no pictures" if container.streams.audio else "no pictures"
         container.close()
-        raise _unreadable(path, "there is no decoder for its format")
+        raise _unreadable(path, "there is no decoder for its format" if streams else f"it holds {kinds}")
+    stream = max(decodable, key=lambda stream: stream.width * stream.height)
     stream.thread_type = threads
     return container, stream
 

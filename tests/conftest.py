@@ -1,0 +1,125 @@
+"""Fixtures for every test: real data, videos made on the spot, and a watch for what a test leaves behind."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports Qt: tests need no display.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import psutil
+import pytest
+
+Image = npt.NDArray[np.uint8]
+
+_BITS = 10
+_GRACE = 3.0
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets and videos: TMNET_TEST_DATA, or `shared/data` beside the checkout."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("TMNET_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no test data at {folder} (set TMNET_TEST_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_weights(shared_data: Path) -> Path:
+    """The folder of pretrained weights, `weights` beside the test data."""
+    folder = shared_data.parent / "weights"
+    if not folder.is_dir():
+        pytest.skip(f"no pretrained weights at {folder}")
+    return folder
+
+
+def draw_bar_code(number: int, width: int, height: int) -> Image:
+    """An H×W×3 picture whose vertical bars, white for 1, are the bits of a number below 1024, the highest first."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    for bit in range(_BITS):
+        if number >> (_BITS - 1 - bit) & 1:
+            picture[:, bit * width // _BITS : (bit + 1) * width // _BITS] = 255
+    return picture
+
+
+@pytest.fixture(scope="session")
+def read_bar_code() -> Callable[[Image], int]:
+    """A function that returns the number drawn into a picture that `make_video` wrote."""
+
+    def read(picture: Image) -> int:
+        bars = np.array_split(picture.mean(axis=(0, 2)), _BITS)
+        return int(sum(1 << (_BITS - 1 - bit) for bit, bar in enumerate(bars) if np.median(bar) > 127))
+
+    return read
+
+
+@pytest.fixture
+def make_video(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes a small video whose frames carry their index as a bar code, and returns its path."""
+
+    def make(
+        name: str = "clip.mp4",
+        *,
+        frames: int = 30,
+        size: tuple[int, int] = (120, 64),
+        fps: Fraction | int = 30,
+        codec: str = "libx264",
+        pixels: str = "yuv420p",
+        options: Mapping[str, str] | None = None,
+        times: Sequence[float] | None = None,
+        rotation: int = 0,
+        container_options: Mapping[str, str] | None = None,
+    ) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with av.open(str(path), "w", options=dict(container_options or {})) as container:
+            stream = container.add_stream(codec, rate=fps, options=dict(options or {}))
+            stream.width, stream.height, stream.pix_fmt = *size, pixels
+            if rotation:
+                stream.set_display_rotation(rotation)
+            if times is not None:
+                stream.codec_context.time_base = Fraction(1, 1000)
+            for index in range(frames):
+                picture = av.VideoFrame.from_ndarray(draw_bar_code(index, *size), format="rgb24")
+                if times is not None:
+                    picture.pts, picture.time_base = round(times[index] * 1000), Fraction(1, 1000)
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+        return path
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread or a child process running."""
+    threads = set(threading.enumerate())
+    children = set(psutil.Process().children(recursive=True))
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in threads]
+    for thread in left:
+        thread.join(_GRACE)
+    threads_left = [thread.name for thread in left if thread.is_alive()]
+    assert not threads_left, f"threads left running: {threads_left}"
+    new = [child for child in psutil.Process().children(recursive=True) if child not in children]
+    running = [_command(child) for child in psutil.wait_procs(new, timeout=_GRACE)[1]] if new else []
+    # One process of the standard library serves all that were spawned, and stays until the interpreter ends.
+    processes_left = [command for command in running if "resource_tracker" not in command]
+    assert not processes_left, f"processes left running: {processes_left}"
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return str(process.pid)
