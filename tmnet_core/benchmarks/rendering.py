@@ -1,0 +1,53 @@
+"""How fast synthetic people are rendered, as frames a second and as a ratio that carries over to other machines."""
+
+import time
+from statistics import median
+
+from tmnet_core.data.synthetic_people import render_clip
+from tmnet_core.data.synthetic_people.actions import CLASSES
+from tmnet_core.opencv import cv2
+
+_FRAMES = 32
+_BLUR_SIGMA_PX = 2.0
+_RESIZED = (224, 224)
+
+
+def measure_rendering(seconds: float, size: tuple[int, int] = (160, 120)) -> dict[str, float]:
+    """Render for about that long on one core, in turn with blurring and resizing the same frames.
+
+    Returns `frames_a_second`, `milliseconds_a_frame`, `blur_resize_milliseconds`, their `ratio`, and `clips`; all are
+    medians over clips, classes in turn.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        drawn, processed = _interleaved(seconds, size)
+    finally:
+        cv2.setNumThreads(threads)
+    frame = 1000 * median(drawn) / _FRAMES
+    reference = 1000 * median(processed) / _FRAMES
+    return {
+        "frames_a_second": 1000 / frame,
+        "milliseconds_a_frame": frame,
+        "blur_resize_milliseconds": reference,
+        "ratio": median(d / p for d, p in zip(drawn, processed, strict=True)),
+        "clips": float(len(drawn)),
+    }
+
+
+def _interleaved(seconds: float, size: tuple[int, int]) -> tuple[list[float], list[float]]:
+    """Seconds a clip for rendering and for blur and resize, alternating so that both meet the same load."""
+    render_clip(0, 0, size=size)  # fills the noise tiles
+    drawn: list[float] = []
+    processed: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or not drawn:
+        clip = len(drawn)
+        start = time.perf_counter()
+        frames = render_clip(clip % len(CLASSES), clip, frames=_FRAMES, size=size).frames
+        middle = time.perf_counter()
+        for frame in frames:
+            cv2.resize(cv2.GaussianBlur(frame, (0, 0), _BLUR_SIGMA_PX), _RESIZED)
+        drawn.append(middle - start)
+        processed.append(time.perf_counter() - middle)
+    return drawn, processed
