@@ -1,0 +1,90 @@
+"""`tmnet-app [CHECKPOINT] [SOURCE]`: opens the window."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if sys.platform == "win32":
+    # There torch's DLLs must be loaded before PySide6's, or they are not found.
+    import torch  # noqa: F401
+
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from tmnet_app.faults import FaultWatch, start_logging
+from tmnet_app.live_session import LiveSession
+from tmnet_app.main_window import MainWindow
+from tmnet_app.preferences import PreferenceStore
+from tmnet_app.screenshot import Screenshooter
+from tmnet_core.assets import asset
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the window and stay until it is closed; returns the exit status."""
+    options = _parse(sys.argv[1:] if arguments is None else arguments)
+    start_logging()
+    app = QApplication.instance() or QApplication(["tmnet-app"])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("TMNet")
+    app.setWindowIcon(QIcon(str(asset("icons/tmnet.svg"))))
+    watch = FaultWatch()
+    watch.install()
+    window = _open_window(options)
+    watch.fault_caught.connect(window.status.show_message)
+    # The session's timer gives Python its turn thirty times a second, so that Ctrl-C is heard.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    status = app.exec()
+    watch.remove()
+    return status
+
+
+def _open_window(options: argparse.Namespace) -> MainWindow:
+    store = None if options.screenshot else PreferenceStore()
+    window = MainWindow(LiveSession(), store)
+    if options.theme:
+        window.set_theme(options.theme)
+    if options.size:
+        window.resize(*options.size)
+    window.show()
+    window.session.start()
+    window.prepare_graphs()
+    if options.demo:
+        window.open_demo()
+    if options.checkpoint:
+        window.open_checkpoint(options.checkpoint)
+    if options.source:
+        window.open_source(options.source)
+    if options.screenshot:
+        Screenshooter(window, options.screenshot, options.at, options.presentation)
+    return window
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tmnet-app", description="Watch TMNet look at a video, one frame at a time.")
+    parser.add_argument("checkpoint", nargs="?", help="a .safetensors checkpoint")
+    parser.add_argument("source", nargs="?", help="a video file, or camera:0")
+    parser.add_argument("--demo", action="store_true", help="open the checkpoint and the video that ship with TMNet")
+    parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours of the window")
+    parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window, such as 1280x800")
+    shot = parser.add_argument_group("screenshots")
+    shot.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window and quit")
+    shot.add_argument("--at", type=float, default=2.0, metavar="SECONDS", help="at this time of the source")
+    shot.add_argument("--presentation", action="store_true", help="in presentation mode")
+    options = parser.parse_args(arguments)
+    if options.checkpoint and not options.source and not options.checkpoint.endswith((".safetensors", ".pt", ".pth")):
+        # A video alone is a source to play without a network.
+        options.checkpoint, options.source = None, options.checkpoint
+    return options
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    return int(width), int(height)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Everything a person can do, in one table: words, key, icon, tooltip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence, QPalette
+from PySide6.QtWidgets import QWidget
+
+from tmnet_app.icons import icon
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the table; `keys` are portable key sequences, the first is shown in menus."""
+
+    name: str
+    group: str
+    text: str
+    keys: tuple[str, ...]
+    icon: str | None
+    tip: str
+    checkable: bool = False
+
+
+TABLE = (
+    Entry("open_video", "File", "Open video…", ("Ctrl+O",), "film", "Play a video file"),
+    Entry("open_checkpoint", "File", "Open checkpoint…", ("Ctrl+Shift+O",), "model", "Load a trained network"),
+    Entry("open_camera", "File", "Open camera", (), "camera", "Look through a camera"),
+    Entry("open_demo", "File", "Open the demo", (), "demo", "Load the network and the video that ship with TMNet"),
+    Entry("train", "File", "Train your own…", (), "train", "Copy the command that trains a network on your clips"),
+    Entry("snapshot", "File", "Save a snapshot…", ("S",), "snapshot", "Save the pictures as they are now, as PNG"),
+    Entry("quit", "File", "Quit", ("Ctrl+Q",), None, "Close the window"),
+    Entry("play", "Playback", "Play", ("Space",), "play", "Play or pause"),
+    Entry("step_back", "Playback", "One frame back", (",",), "step-back", "Pause and go one frame back"),
+    Entry("step_forward", "Playback", "One frame forward", (".",), "step-forward", "Pause and go one frame forward"),
+    Entry("jump_back", "Playback", "5 seconds back", ("Left",), "back", "Go 5 seconds back"),
+    Entry("jump_forward", "Playback", "5 seconds forward", ("Right",), "forward", "Go 5 seconds forward"),
+    Entry("slower", "Playback", "Slower", ("[",), None, "Play at the next lower speed"),
+    Entry("faster", "Playback", "Faster", ("]",), None, "Play at the next higher speed"),
+    Entry("loop", "Playback", "Loop", ("L",), "loop", "Start again at the end of the video", True),
+    Entry("mirror", "View", "Mirror", ("M",), "mirror", "Show the picture, and let the network see it, mirrored", True),
+    Entry("attention", "View", "Attention", ("A",), "attention", "Show where each branch looks as a heat map", True),
+    Entry("pane_input", "View", "Input pane", ("1",), None, "Show the frame as it is", True),
+    Entry("pane_rb", "View", "RB pane", ("2",), None, "Show where the regression branch looks", True),
+    Entry("pane_cb", "View", "CB pane", ("3",), None, "Show where the classification branch looks", True),
+    Entry("details", "View", "Answers and speed", ("D",), "details", "Show the bars and the graphs", True),
+    Entry(
+        "presentation",
+        "View",
+        "Presentation",
+        ("F11",),
+        "fullscreen",
+        "Fill the screen with the pictures and the answer; Esc goes back",
+        True,
+    ),
+    Entry("leave", "View", "Leave presentation, or unpin the class", ("Esc",), None, "Go back to the plain view"),
+    Entry("card", "Help", "About this checkpoint", ("I",), "info", "What the loaded network is and was trained on"),
+    Entry("preferences", "Help", "Preferences…", ("Ctrl+,",), "settings", "Smoothing, the unsure threshold, the theme"),
+    Entry("shortcuts", "Help", "Keyboard shortcuts", ("?", "F1"), "keys", "List all keys"),
+    Entry("about", "Help", "About TMNet", (), None, "What this program is"),
+)
+
+
+class Actions:
+    """The table as QActions of a window: `actions["play"]`."""
+
+    def __init__(self, window: QWidget) -> None:
+        self._actions = {entry.name: _action(entry, window) for entry in TABLE}
+        window.addActions(list(self._actions.values()))
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def tint(self, palette: QPalette) -> None:
+        """Draw the icons in the colours of a theme."""
+        for entry in TABLE:
+            if entry.icon:
+                self._actions[entry.name].setIcon(icon(entry.icon, palette))
+
+    def show_playing(self, playing: bool, palette: QPalette) -> None:
+        """Turn the play action into pause, or back."""
+        self["play"].setText("Pause" if playing else "Play")
+        self["play"].setIcon(icon("pause" if playing else "play", palette))
+
+
+def _action(entry: Entry, window: QWidget) -> QAction:
+    action = QAction(entry.text, window)
+    action.setObjectName(entry.name)
+    action.setShortcuts([QKeySequence(key) for key in entry.keys])
+    action.setCheckable(entry.checkable)
+    keys = QKeySequence(entry.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if entry.keys else ""
+    action.setToolTip(f"{entry.tip} ({keys})" if keys else entry.tip)
+    action.setStatusTip("")
+    return action

@@ -1,0 +1,432 @@
+"""What is being looked at, and by which network: owns the capture thread and the glance thread."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from tmnet_app.smoothing import ExponentialSmoothing
+from tmnet_app.views.rate_graphs import Rates
+from tmnet_core.data.preprocessing import Box, Crop, Placement
+from tmnet_core.live.frames import Branch, FloatArray, Frame, Glance
+from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
+from tmnet_core.live.player import PlaybackState, Player
+from tmnet_core.live.rates import RateMeter
+from tmnet_core.live.slot import LatestSlot
+from tmnet_core.live.sources import FrameSource, open_source
+
+if TYPE_CHECKING:
+    from tmnet_core.checkpoint import CheckpointHeader
+
+DISPLAY_HZ = 30
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What the window shows now.
+
+    Attributes:
+        frame: the picture.
+        placement: what the network sees of it, and whether it is mirrored.
+        glance: what the network said; None without a network.
+        probabilities: by branch, smoothed as the person wishes; empty without a network.
+        still: whether the picture stands, so that nothing should be averaged or delayed.
+    """
+
+    frame: Frame
+    placement: Placement
+    glance: Glance | None
+    probabilities: Mapping[Branch, FloatArray]
+    still: bool
+
+
+@dataclass(frozen=True)
+class Drops:
+    """Frames that never reached the screen, by cause."""
+
+    capture: int = 0
+    inference: int = 0
+    display: int = 0
+
+
+class LiveSession(QObject):
+    """Opens checkpoints and sources, and hands the newest moment to its viewers thirty times a second.
+
+    Signals are light facts; pictures travel by plain calls to the viewers, in the GUI thread.
+    A checkpoint or source that cannot be opened leaves what was there before at work.
+    """
+
+    checkpoint_loaded = Signal(str)  # its path
+    source_opened = Signal(str)  # its spec: a path or "camera:0"
+    state_changed = Signal()
+    failed = Signal(str, str)  # one sentence, details
+    ticked = Signal(float)  # thirty times a second, with time.perf_counter()
+
+    def __init__(
+        self,
+        load_model: Callable[[str], GlanceModel] | None = None,
+        open_frames: Callable[[str], FrameSource] = open_source,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._load_model = load_model or _load_predictor
+        self._open_frames = open_frames
+        self._frames: LatestSlot[Frame] = LatestSlot()
+        self._results: LatestSlot[Glance] = LatestSlot()
+        self._glancer = Glancer(self._frames, self._results)
+        self._player: Player | None = None
+        self._opening: tuple[str, Player] | None = None
+        self._source = self._checkpoint = self._loading = ""
+        self._viewers: list[Callable[[Moment], None]] = []
+        self._smoothing = ExponentialSmoothing()
+        self._loop = False
+        self._speed = 1.0
+        self._prepare_bookkeeping()
+        self._timer = QTimer(self, interval=round(1000 / DISPLAY_HZ), timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def _prepare_bookkeeping(self) -> None:
+        """Set up what the session compares with at each tick to notice what the threads did."""
+        self.moment: Moment | None = None
+        self.displayed = RateMeter()
+        self._drops_before = Drops()
+        self._painted_at = 0.0
+        self._age = math.nan
+        self._seen_model: GlanceModel | None = None
+        self._seen_failure: Failure | None = None
+        self._seen_states: tuple[object, ...] = ()
+
+    def start(self) -> None:
+        """Start the glance thread and the timer."""
+        self._glancer.start()
+        self._timer.start()
+
+    def close(self) -> None:
+        """Stop everything and wait for the threads."""
+        self._timer.stop()
+        for player in (self._player, self._opening[1] if self._opening else None):
+            if player is not None:
+                player.close()
+        self._player = self._opening = None
+        self._frames.close()
+        self._glancer.close()
+
+    def add_viewer(self, viewer: Callable[[Moment], None]) -> None:
+        """Call `viewer` with each new moment."""
+        self._viewers.append(viewer)
+
+    # What is open
+
+    def load_checkpoint(self, path: str | Path) -> None:
+        """Load a checkpoint in the background and look with it from then on."""
+        name = self._loading = str(path)
+        self._glancer.load(lambda: self._load_model(name))
+        self.state_changed.emit()
+
+    def open_source(self, spec: str | Path) -> None:
+        """Open a file or camera in the background and play it from then on."""
+        name = str(spec)
+        if self._opening is not None:
+            self._opening[1].close()
+        if self._player is not None and self._player.live and self._source == name:
+            # A camera can be held only once.
+            self._player.close()
+        player = Player(lambda: self._open_frames(name), self._frames)
+        player.loop = self._loop
+        player.speed = self._speed
+        self._opening = name, player
+        player.start()
+        self.state_changed.emit()
+
+    @property
+    def model(self) -> GlanceModel | None:
+        """The network that looks, from `checkpoint_loaded` on."""
+        return self._seen_model
+
+    @property
+    def header(self) -> CheckpointHeader | None:
+        """What the loaded checkpoint says of itself."""
+        return None if self.model is None else self.model.header
+
+    @property
+    def checkpoint(self) -> str:
+        """Path of the loaded checkpoint, empty before the first."""
+        return self._checkpoint
+
+    @property
+    def loading(self) -> str:
+        """Path of the checkpoint that is being loaded, else empty."""
+        return self._loading
+
+    @property
+    def opening(self) -> str:
+        """Spec of the source that is being opened, else empty."""
+        return self._opening[0] if self._opening else ""
+
+    @property
+    def source(self) -> str:
+        """Spec of the open source, empty before the first."""
+        return self._source
+
+    @property
+    def title(self) -> str:
+        """What to call the open source."""
+        return self._player.title if self._player else ""
+
+    @property
+    def live(self) -> bool:
+        """Whether the source sets its own pace."""
+        return self._player is not None and self._player.live
+
+    @property
+    def state(self) -> PlaybackState:
+        """What the source is doing; CLOSED without one."""
+        return self._player.state if self._player else PlaybackState.CLOSED
+
+    @property
+    def playing(self) -> bool:
+        """Whether new frames come."""
+        return self.state is PlaybackState.PLAYING
+
+    @property
+    def position(self) -> int:
+        """Index of the last frame handed out, -1 before the first."""
+        return self._player.position if self._player else -1
+
+    @property
+    def frame_count(self) -> int | None:
+        """Frames of the source; None where there is no end."""
+        return self._player.frames if self._player else None
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per second that the source says it has."""
+        return self._player.fps if self._player else None
+
+    # Playing
+
+    def toggle_play(self) -> None:
+        """Play, or pause."""
+        if self._player is not None:
+            self._player.pause() if self.playing else self._player.play()
+
+    def step(self, frames: int) -> None:
+        """Pause and go some frames on or back."""
+        if self._player is not None and not self.live:
+            self._player.step(frames)
+
+    def seek(self, index: int) -> None:
+        """Go to a frame."""
+        count = self.frame_count
+        if self._player is not None and count:
+            self._player.seek(max(0, min(index, count - 1)))
+
+    def jump(self, seconds: float) -> None:
+        """Go some seconds on or back."""
+        self.seek(self.position + round(seconds * (self.fps or 0)))
+
+    def play(self) -> None:
+        """Go on."""
+        if self._player is not None:
+            self._player.play()
+
+    def pause(self) -> None:
+        """Hold the picture."""
+        if self._player is not None:
+            self._player.pause()
+
+    @property
+    def speed(self) -> float:
+        """Playback speed, 0 for as fast as it can."""
+        return self._speed
+
+    def set_speed(self, speed: float) -> None:
+        """Set the speed of this source and of those to come."""
+        self._speed = speed
+        if self._player is not None:
+            self._player.speed = speed
+        self.state_changed.emit()
+
+    def change_speed(self, places: int) -> None:
+        """Go to the next higher or lower of the speeds offered."""
+        place = SPEEDS.index(self._speed) + places
+        self.set_speed(SPEEDS[max(0, min(place, len(SPEEDS) - 1))])
+
+    def set_loop(self, loop: bool) -> None:
+        """Start again at the end, or stay there."""
+        self._loop = loop
+        if self._player is not None:
+            self._player.loop = loop
+
+    # Looking
+
+    @property
+    def mirror(self) -> bool:
+        """Whether the picture is mirrored, for the person and for the network."""
+        return self._glancer.mirror
+
+    def set_mirror(self, mirror: bool) -> None:
+        """Mirror from the next glance on."""
+        self._glancer.mirror = mirror
+        self._look_again()
+
+    def set_crop(self, crop: Crop | None) -> None:
+        """Let the network see the whole frame, the centre, or what it was trained with."""
+        self._glancer.crop = crop
+        self._look_again()
+
+    def set_smoothing(self, seconds: float) -> None:
+        """Set the time constant of the average."""
+        self._smoothing.time_constant = seconds
+
+    def show_again(self) -> None:
+        """Hand the last moment to the viewers once more: they show it in another way."""
+        if self.moment is not None:
+            self._show(self.moment)
+
+    def _look_again(self) -> None:
+        self._glancer.look_again()
+        if self.moment is not None and self.moment.glance is None:
+            self._show_frame(self.moment.frame)
+
+    # Speed
+
+    def note_painted(self, captured: float) -> None:
+        """Count a frame that has been painted; panes that paint the same frame count once."""
+        if captured != self._painted_at:
+            now = time.perf_counter()
+            self._painted_at = captured
+            self._age = now - captured
+            self.displayed.tick(now)
+
+    @property
+    def rates(self) -> Rates:
+        """How fast it runs; NaN for what does not apply."""
+        if self._player is None:
+            return Rates(*(math.nan,) * 4)
+        return Rates(
+            capture=self._player.captured.rate if self.playing else math.nan,
+            glance=self._glancer.rate.rate if self.model is not None and self.playing else math.nan,
+            display=self.displayed.rate if self.playing else math.nan,
+            age=self._age if self.playing else math.nan,
+        )
+
+    @property
+    def drops(self) -> Drops:
+        """Frames of this source that never reached the screen."""
+        if self._player is None:
+            return Drops()
+        inference = self._frames.dropped - self._drops_before.inference
+        display = self._results.dropped - self._drops_before.display
+        return Drops(self._player.passed_over, inference, display)
+
+    # Once a tick
+
+    def _tick(self) -> None:
+        self._notice_source()
+        self._notice_model()
+        self._notice_state()
+        self._show_newest()
+        self.ticked.emit(time.perf_counter())
+
+    def _notice_source(self) -> None:
+        if self._opening is None:
+            return
+        name, player = self._opening
+        if player.state is PlaybackState.FAILED:
+            self._opening = None
+            player.close()
+            self.failed.emit(_sentence(player.error or f"{name} cannot be opened."), "")
+        elif player.state is not PlaybackState.OPENING:
+            self._adopt(name, player)
+
+    def _adopt(self, name: str, player: Player) -> None:
+        before, self._player, self._opening = self._player, player, None
+        if before is not None:
+            before.close()
+        self._source = name
+        self._drops_before = Drops(0, self._frames.dropped, self._results.dropped)
+        self._smoothing.clear()
+        self.source_opened.emit(name)
+
+    def _notice_model(self) -> None:
+        glancer = self._glancer
+        if self._loading and glancer.state is not GlancerState.LOADING:
+            loaded, self._loading = self._loading, ""
+            if glancer.model is not self._seen_model:
+                self._seen_model = glancer.model
+                self._checkpoint = loaded
+                self._smoothing.clear()
+                self._results.take(0)
+                self.checkpoint_loaded.emit(loaded)
+            self.state_changed.emit()
+        failure = glancer.failure
+        if failure is not self._seen_failure:
+            self._seen_failure = failure
+            if failure is not None:
+                self.failed.emit(_sentence(failure.sentence), failure.details)
+
+    def _notice_state(self) -> None:
+        states = (self.state, self._glancer.state, self.opening)
+        if states != self._seen_states:
+            self._seen_states = states
+            if self.state is PlaybackState.FAILED and self._player is not None and self._player.error:
+                self.failed.emit(_sentence(self._player.error), "")
+            self.state_changed.emit()
+
+    def _show_newest(self) -> None:
+        glance = self._results.take(0)
+        if glance is not None:
+            self._show_glance(glance)
+        elif self._glancer.state is not GlancerState.READY and not self._shown(self._glancer.last_frame):
+            frame = self._glancer.last_frame
+            if frame is not None and (self.model is None or self._glancer.state is GlancerState.FAILED):
+                self._show_frame(frame)
+
+    def _shown(self, frame: Frame | None) -> bool:
+        return self.moment is not None and self.moment.frame is frame
+
+    def _show_glance(self, glance: Glance) -> None:
+        # One glance of the model before, or of one that the views do not know yet, may still be on its way.
+        if self.model is None or len(glance.probabilities[glance.answer]) != len(self.model.classes):
+            return
+        still = not self.playing
+        if still:
+            self._smoothing.clear()
+        probabilities = self._smoothing.update(glance.probabilities, glance.finished)
+        self._show(Moment(glance.frame, glance.placement, glance, probabilities, still))
+
+    def _show_frame(self, frame: Frame) -> None:
+        height, width = frame.image.shape[:2]
+        placement = Placement((width, height), Box(0, 0, width, height), mirror=self.mirror)
+        self._show(Moment(frame, placement, None, {}, not self.playing))
+
+    def _show(self, moment: Moment) -> None:
+        self.moment = moment
+        for viewer in self._viewers:
+            viewer(moment)
+
+
+def top_class(probabilities: FloatArray, classes: Sequence[str]) -> tuple[str, float]:
+    """Return the name and the probability of the likeliest class."""
+    best = int(probabilities.argmax())
+    return classes[best], float(probabilities[best])
+
+
+def _load_predictor(path: str) -> GlanceModel:
+    # torch is imported here, in a thread beside the window, so that the window is there at once.
+    from tmnet_core.live.predictor import GlancePredictor
+
+    return GlancePredictor.from_file(path)
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "?", "!")) else f"{text}."

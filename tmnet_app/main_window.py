@@ -1,0 +1,545 @@
+"""The window: puts the widgets together and connects them with the session."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QFileDialog,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+import tmnet_core
+from tmnet_app import menus
+from tmnet_app.actions import Actions
+from tmnet_app.demo import find_demo
+from tmnet_app.dialogs.card_dialog import CardDialog
+from tmnet_app.dialogs.preferences_dialog import PreferencesDialog
+from tmnet_app.dialogs.shortcuts_dialog import ShortcutsDialog
+from tmnet_app.keyboard import belongs_to
+from tmnet_app.live_session import LiveSession, Moment
+from tmnet_app.preferences import PANES, PaneName, Preferences, PreferenceStore, ThemeName, remember
+from tmnet_app.theme import GRID, apply_theme
+from tmnet_app.views.big_answer import BigAnswer
+from tmnet_app.views.empty_state import Choice, EmptyState
+from tmnet_app.views.stage import Stage
+from tmnet_app.views.status_line import StatusLine, padded
+from tmnet_app.views.top_bar import TopBar
+from tmnet_app.views.transport_bar import TransportBar
+from tmnet_core.live.player import PlaybackState
+from tmnet_core.live.sources import list_cameras
+
+_log = logging.getLogger(__name__)
+_CHECKPOINTS = (".safetensors", ".pt", ".pth")
+_VIDEO_FILTER = "Videos (*.mp4 *.mkv *.avi *.mov *.webm *.m4v *.mpg *.mpeg *.ts);;All files (*)"
+_CHECKPOINT_FILTER = "Checkpoints (*.safetensors);;All files (*)"
+_TEXT_EVERY_TICKS = 8
+_GRAPHS_EVERY_TICKS = 3
+TRAIN_COMMAND = "tmnet train --help"
+
+
+class MainWindow(QMainWindow):
+    """One window; it owns the views, the session owns the threads."""
+
+    def __init__(self, session: LiveSession, store: PreferenceStore | None = None) -> None:
+        super().__init__()
+        self.session = session
+        self.preferences = store.load() if store else Preferences()
+        self._store = store
+        self._ticks = 0
+        self._presenting = False
+        self._was_maximized = False
+        self.actions_by_name = Actions(self)
+        self._build()
+        self._fill_menus()
+        self._connect_actions()
+        self._connect_session()
+        self._restore()
+
+    # Putting together
+
+    def _build(self) -> None:
+        actions = self.actions_by_name
+        self.setWindowTitle("TMNet")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(640, 420)
+        self.top_bar = TopBar(actions)
+        self.empty = EmptyState(self._network_choices(), self._picture_choices())
+        self.stage = Stage()
+        self.big_answer = BigAnswer()
+        self.big_answer.hide()
+        self.transport = TransportBar(actions)
+        self.status = StatusLine()
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(_with_margins(self.stage))
+        central = QWidget()
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.top_bar)
+        layout.addWidget(self.pages, 1)
+        for widget in (self.big_answer, self.transport, self.status):
+            layout.addWidget(widget)
+        self.setCentralWidget(central)
+        # Else the first button would wear a focus ring that nobody asked for.
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
+
+    def _network_choices(self) -> list[Choice]:
+        actions = self.actions_by_name
+        return [
+            Choice(actions["open_demo"], "Try the demo", "The network and the video that come with TMNet"),
+            Choice(actions["open_checkpoint"], "Open a checkpoint", "A network that you or somebody else trained"),
+            Choice(actions["train"], "Train your own", "On your clips, with one command in a terminal"),
+        ]
+
+    def _picture_choices(self) -> list[Choice]:
+        actions = self.actions_by_name
+        return [
+            Choice(actions["open_camera"], "Use a camera", "Look at what is in front of it now"),
+            Choice(actions["open_video"], "Open a video", "Any file that FFmpeg can play"),
+        ]
+
+    def _fill_menus(self) -> None:
+        bar, actions = self.top_bar, self.actions_by_name
+        menus.fill_main_menu(bar.menu.menu(), actions)
+        bar.open.menu().aboutToShow.connect(self._fill_open_menu)
+        bar.model.menu().aboutToShow.connect(self._fill_model_menu)
+        bar.camera.menu().aboutToShow.connect(self._fill_camera_menu)
+
+    def _fill_open_menu(self) -> None:
+        preferences = self.preferences
+        menus.fill_open_menu(
+            self.top_bar.open.menu(),
+            self.actions_by_name,
+            preferences.recent_sources,
+            preferences.recent_checkpoints,
+            self.open_anything,
+        )
+
+    def _fill_model_menu(self) -> None:
+        recent = self.preferences.recent_checkpoints
+        menus.fill_model_menu(self.top_bar.model.menu(), self.actions_by_name, recent, self.open_checkpoint)
+
+    def _fill_camera_menu(self) -> None:
+        menus.fill_camera_menu(self.top_bar.camera.menu(), list_cameras(), self.open_source)
+
+    def _connect_actions(self) -> None:
+        session = self.session
+        triggered = {
+            "open_video": self.choose_video,
+            "open_checkpoint": self.choose_checkpoint,
+            "open_camera": self.choose_camera,
+            "open_demo": self.open_demo,
+            "train": self._copy_train_command,
+            "snapshot": self.save_snapshot,
+            "quit": self.close,
+            "play": session.toggle_play,
+            "step_back": lambda: session.step(-1),
+            "step_forward": lambda: session.step(1),
+            "jump_back": lambda: session.jump(-5),
+            "jump_forward": lambda: session.jump(5),
+            "slower": lambda: session.change_speed(-1),
+            "faster": lambda: session.change_speed(1),
+            "leave": self._leave,
+            "card": self._show_card,
+            "preferences": self._show_preferences,
+            "shortcuts": lambda: ShortcutsDialog(self).exec(),
+            "about": self._show_about,
+        }
+        for name, slot in triggered.items():
+            self.actions_by_name[name].triggered.connect(slot)
+        for name, switch in self._toggled().items():
+            self.actions_by_name[name].toggled.connect(switch)
+        self.actions_by_name["open_demo"].setVisible(find_demo() is not None)
+
+    def _toggled(self) -> dict[str, Callable[[bool], None]]:
+        return {
+            "loop": self._set_loop,
+            "mirror": self._set_mirror,
+            "attention": self._set_attention,
+            "details": self._set_details,
+            "presentation": self.present,
+            **{f"pane_{name}": self._panes_changed for name in PANES},
+        }
+
+    def _connect_session(self) -> None:
+        session = self.session
+        session.add_viewer(self._show_moment)
+        session.ticked.connect(self._on_tick)
+        session.checkpoint_loaded.connect(self._on_checkpoint_loaded)
+        session.source_opened.connect(self._on_source_opened)
+        session.state_changed.connect(self._on_state_changed)
+        session.failed.connect(self.status.show_message)
+        self.stage.painted.connect(session.note_painted)
+        self.stage.details.bars.class_pinned.connect(self._on_class_pinned)
+        self.transport.seek_requested.connect(session.seek)
+        self.transport.speed_chosen.connect(session.set_speed)
+
+    # What is remembered
+
+    def _restore(self) -> None:
+        preferences, actions = self.preferences, self.actions_by_name
+        panes = tuple(preferences.panes)  # changes while the actions are being checked
+        for name in PANES:
+            actions[f"pane_{name}"].setChecked(name in panes)
+        self._panes_changed()
+        actions["attention"].setChecked(preferences.attention)
+        actions["details"].setChecked(preferences.details)
+        actions["loop"].setChecked(preferences.loop)
+        self.resize(1280, 800)
+        if preferences.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(preferences.geometry.encode()))
+        self._apply_preferences()
+        self.session.set_loop(preferences.loop)
+        self.stage.set_details(preferences.details)
+        if self._store and self._store.set_aside:
+            self.status.show_message(self._store.set_aside)
+        self._on_state_changed()
+
+    def _apply_preferences(self) -> None:
+        preferences = self.preferences
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, preferences.theme)
+        self.session.set_smoothing(preferences.smoothing)
+        self.session.set_crop(preferences.crop)
+        self.stage.details.bars.set_unsure(preferences.unsure)
+        self.stage.set_attention(preferences.attention, preferences.opacity)
+        self._tint()
+
+    def set_theme(self, theme: ThemeName) -> None:
+        """Dress in a theme and remember it."""
+        self.preferences.theme = theme
+        self._apply_preferences()
+
+    def _save(self) -> None:
+        if self._presenting:
+            self.present(False)
+        self.preferences.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        if self._store:
+            self._store.save(self.preferences)
+
+    def _tint(self) -> None:
+        self.actions_by_name.tint(self.palette())
+        self.actions_by_name.show_playing(self.session.playing, self.palette())
+        self.top_bar.tint(self.palette())
+
+    # Opening
+
+    def open_anything(self, path: str) -> None:
+        """Open a checkpoint or a source, told apart by the name."""
+        if Path(path).suffix.lower() in _CHECKPOINTS:
+            self.open_checkpoint(path)
+        else:
+            self.open_source(path)
+
+    def open_checkpoint(self, path: str) -> None:
+        """Load a checkpoint in the background."""
+        self.session.load_checkpoint(path)
+
+    def open_source(self, spec: str) -> None:
+        """Open a video file, or a camera as "camera:0"."""
+        self.session.open_source(spec)
+
+    def open_demo(self) -> None:
+        """Open what ships with the project."""
+        demo = find_demo()
+        if demo is None:
+            self.status.show_message("This installation came without the demo; open a checkpoint and a video.")
+            return
+        self.open_checkpoint(str(demo.checkpoint))
+        self.open_source(str(demo.video))
+
+    def choose_video(self) -> None:
+        """Ask for a video."""
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Open a video", _folder(self.preferences.recent_sources), _VIDEO_FILTER
+        )
+        if path:
+            self.open_source(path)
+
+    def choose_checkpoint(self) -> None:
+        """Ask for a checkpoint."""
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Open a checkpoint", _folder(self.preferences.recent_checkpoints), _CHECKPOINT_FILTER
+        )
+        if path:
+            self.open_checkpoint(path)
+
+    def choose_camera(self) -> None:
+        """Open the only camera, or ask which."""
+        cameras = list_cameras()
+        if len(cameras) == 1:
+            self.open_source(f"camera:{cameras[0].index}")
+        elif cameras:
+            self.top_bar.camera.showMenu()
+        else:
+            self.status.show_message("No camera was found; plug one in, or open a video.")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                self.open_anything(url.toLocalFile())
+        event.acceptProposedAction()
+
+    def save_snapshot(self) -> None:
+        """Ask where to, and save the panes as PNG."""
+        if self.session.moment is None:
+            self.status.show_message("There is no picture to save yet.")
+            return
+        image = self.stage.snapshot()
+        name = f"{Path(self.session.title).stem or 'tmnet'}-{self.session.moment.frame.index:06}.png"
+        path, _ = QFileDialog.getSaveFileName(self, "Save a snapshot", name, "PNG (*.png)")
+        if path and not image.save(path):
+            self.status.show_message(f"The snapshot could not be written to {path}.")
+
+    # What the session tells
+
+    def _on_checkpoint_loaded(self, path: str) -> None:
+        model = self.session.model
+        if model is None:
+            return
+        self.stage.set_model([name.replace("_", " ") for name in model.classes], model.branches)
+        self.status.engine.setText(model.engine)
+        self.preferences.recent_checkpoints = remember(self.preferences.recent_checkpoints, _absolute(path))
+        self.status.clear_message()
+        self._show_model_title()
+
+    def _on_source_opened(self, spec: str) -> None:
+        session = self.session
+        self.pages.setCurrentIndex(1)
+        self.stage.details.graphs.clear()
+        self.stage.details.bars.clear()
+        mirror = self.preferences.mirror_cameras if session.live else self.preferences.mirror_files
+        self.actions_by_name["mirror"].setChecked(mirror)
+        session.set_mirror(mirror)
+        self.transport.show_source(session.live, session.frame_count, session.fps)
+        self.preferences.recent_sources = remember(self.preferences.recent_sources, _absolute(spec))
+        self.status.clear_message()
+
+    def _on_state_changed(self) -> None:
+        session = self.session
+        self.actions_by_name.show_playing(session.playing, self.palette())
+        there = session.state is not PlaybackState.CLOSED
+        self.transport.setVisible(there and not self._presenting)
+        seekable = there and not session.live
+        for name in ("step_back", "step_forward", "jump_back", "jump_forward", "slower", "faster", "loop"):
+            self.actions_by_name[name].setEnabled(seekable)
+        self.transport.show_speed(session.speed)
+        self.empty.show_picture(f"Opening {Path(session.opening).name} …" if session.opening else "")
+        self._show_model_title()
+        self._write_status()
+
+    def _show_model_title(self) -> None:
+        session = self.session
+        title = "No network"
+        if session.loading:
+            title = f"Loading {Path(session.loading).name} …"
+        elif session.header is not None:
+            title = session.header.title
+        self.top_bar.show_model(title)
+        self.empty.show_network("" if title == "No network" else title)
+        self.actions_by_name["card"].setEnabled(session.header is not None)
+        source = f"{session.title} – " if session.title else ""
+        self.setWindowTitle(f"{source}TMNet")
+
+    def _show_moment(self, moment: Moment) -> None:
+        now = time.perf_counter()
+        self.stage.show_moment(moment, now)
+        height, width = moment.frame.image.shape[:2]
+        rate = f" · {self.session.fps:.4g} fps" if self.session.fps else ""
+        self.stage.show_size(f"{width}×{height}{rate}")
+        self.transport.show_position(
+            moment.frame.index, self.session.frame_count, self.session.fps, write=moment.still or self._writes_text
+        )
+        if moment.still:
+            self._write_status()
+        if self._presenting:
+            self.big_answer.show_text(self.stage.details.bars.headline.text())
+
+    @property
+    def _writes_text(self) -> bool:
+        return self._ticks % _TEXT_EVERY_TICKS == 0
+
+    def _on_tick(self, now: float) -> None:
+        self._ticks += 1
+        self.stage.details.bars.ease(now)
+        if self._writes_text:
+            self._write_status()
+        if self._ticks % _GRAPHS_EVERY_TICKS == 0 and self.stage.details.isVisible():
+            self.stage.details.graphs.show_rates(self.session.rates, now, write=self._ticks % 9 == 0)
+
+    def _write_status(self) -> None:
+        session = self.session
+        self.status.light.show_playing(session.playing)
+        self.status.state.set_full_text(self._status_text())
+        drops = session.drops
+        self.status.drops.setText(
+            f"Dropped: capture {padded(drops.capture, 4)} · network {padded(drops.inference, 4)} · "
+            f"drawing {padded(drops.display, 4)}"
+            if session.source
+            else ""
+        )
+
+    def _status_text(self) -> str:
+        session = self.session
+        if session.opening:
+            return f"Opening {Path(session.opening).name} …"
+        if session.state is PlaybackState.CLOSED:
+            return "Nothing is open yet"
+        words = [session.state.value.capitalize(), session.title]
+        if session.moment is not None:
+            digits = len(str(session.frame_count or 100_000))
+            words.append(f"Frame {padded(session.moment.frame.index, digits)}")
+        return " · ".join(words)
+
+    # What the person does
+
+    def _set_loop(self, on: bool) -> None:
+        self.preferences.loop = on
+        self.session.set_loop(on)
+
+    def _set_mirror(self, on: bool) -> None:
+        self.session.set_mirror(on)
+        if self.session.source:
+            setattr(self.preferences, "mirror_cameras" if self.session.live else "mirror_files", on)
+
+    def _set_attention(self, on: bool) -> None:
+        self.preferences.attention = on
+        self.stage.set_attention(on, self.preferences.opacity)
+
+    def _set_details(self, on: bool) -> None:
+        self.preferences.details = on
+        self.stage.set_details(on and not self._presenting)
+
+    def _panes_changed(self, on: bool = True) -> None:
+        shown: list[PaneName] = [name for name in PANES if self.actions_by_name[f"pane_{name}"].isChecked()]
+        if not shown:
+            # The last pane stays: a window without any picture would look broken.
+            self.actions_by_name[f"pane_{self.preferences.panes[0]}"].setChecked(True)
+            return
+        self.preferences.panes = shown
+        self.stage.set_panes(shown)
+
+    def _on_class_pinned(self, index: int) -> None:
+        self.session.show_again()
+
+    def present(self, on: bool) -> None:
+        """Fill the screen with the pictures and the answer, or go back."""
+        if on == self._presenting:
+            return
+        self._presenting = on
+        self.actions_by_name["presentation"].setChecked(on)
+        for widget in (self.top_bar, self.status, self.transport):
+            widget.setVisible(not on)
+        self.big_answer.setVisible(on)
+        self.stage.set_details(self.preferences.details and not on)
+        self.stage.enlarge(1.6 if on else 1.0)
+        if on:
+            self._was_maximized = self.isMaximized()
+            self.showFullScreen()
+            self.big_answer.setFixedHeight(max(96, self.height() // 6))
+        elif self._was_maximized:
+            self.showMaximized()
+        else:
+            self.showNormal()
+        self._on_state_changed()
+
+    def _leave(self) -> None:
+        if self._presenting:
+            self.present(False)
+        elif self.stage.details.bars.pinned >= 0:
+            self.stage.details.bars.pin(-1)
+        else:
+            self.status.clear_message()
+
+    def _show_card(self) -> None:
+        if self.session.header is not None:
+            self._show_dialog(CardDialog(self.session.header.describe(), self))
+
+    def _show_preferences(self) -> None:
+        dialog = PreferencesDialog(self.preferences, self)
+        dialog.changed.connect(self._apply_preferences)
+        self._show_dialog(dialog)
+
+    def _show_dialog(self, dialog: QDialog) -> None:
+        """Show it beside the window, which goes on."""
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    def _show_about(self) -> None:
+        QMessageBox.about(
+            self,
+            "About TMNet",
+            f"<b>TMNet {tmnet_core.__version__}</b><p>Temporal Memory Network: learn from clips, recognise an action "
+            "from one frame. After Liu, Li, Gao, Qin, IEEE Access 2020.</p>",
+        )
+
+    def _copy_train_command(self) -> None:
+        QGuiApplication.clipboard().setText(TRAIN_COMMAND)
+        self.status.show_message(f"Copied “{TRAIN_COMMAND}”: paste it into a terminal to see how to train.")
+
+    # What Qt tells
+
+    def event(self, event: QEvent) -> bool:
+        """Leave a focused control the keys that it needs."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and belongs_to(self.focusWidget(), event)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "top_bar"):
+            self._tint()
+
+    def prepare_graphs(self) -> None:
+        """Load the graphs once the window is there; importing them takes most of a second."""
+        QTimer.singleShot(0, self, self.stage.details.graphs.build_graphs)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember, then stop all threads."""
+        self._save()
+        self.hide()
+        self.session.close()
+        event.accept()
+
+
+def _with_margins(widget: QWidget) -> QWidget:
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(GRID, 0, GRID, GRID)
+    layout.addWidget(widget)
+    return page
+
+
+def _absolute(spec: str) -> str:
+    return spec if spec.startswith("camera:") else str(Path(spec).absolute())
+
+
+def _folder(recent: list[str]) -> str:
+    return next((str(Path(path).parent) for path in recent if Path(path).parent.is_dir()), "")

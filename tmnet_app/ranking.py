@@ -1,0 +1,62 @@
+"""Which classes are shown, in which order, so that the list can be read while it changes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tmnet_core.live.frames import FloatArray
+
+PATIENCE = 0.5
+
+
+class StableRanking:
+    """Keeps the top classes in an order that changes only once a class has stayed ahead for half a second."""
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self.order: list[int] = []
+        self._patience = patience
+        self._ahead_since: dict[tuple[int, int], float] = {}
+
+    def update(self, probabilities: FloatArray, count: int, now: float, *, settle: bool = False) -> list[int]:
+        """Return the indices of the `count` classes to show.
+
+        Args:
+            probabilities: K values; classes are compared by them.
+            count: how many to show, at most K.
+            now: seconds of a monotonic clock.
+            settle: take today's order at once; for still pictures and for the first of a new source.
+        """
+        top = [int(index) for index in np.argsort(-probabilities, kind="stable")[:count]]
+        if settle or not self.order or max(self.order) >= len(probabilities):
+            self.order = top
+            self._ahead_since.clear()
+            return self.order
+        candidates = self.order + [index for index in top if index not in self.order]
+        self._note_who_leads(candidates, probabilities, now)
+        self.order = self._sorted(candidates, now)[:count]
+        return self.order
+
+    def clear(self) -> None:
+        """Forget everything: another set of classes follows."""
+        self.order = []
+        self._ahead_since.clear()
+
+    def _note_who_leads(self, candidates: list[int], probabilities: FloatArray, now: float) -> None:
+        before = self._ahead_since
+        self._ahead_since = {
+            (one, other): before.get((one, other), now)
+            for one in candidates
+            for other in candidates
+            if probabilities[one] > probabilities[other]
+        }
+
+    def _sorted(self, order: list[int], now: float) -> list[int]:
+        """Let each class rise past those it has been ahead of for long enough."""
+        order = list(order)
+        for end in range(1, len(order)):
+            for place in range(end, 0, -1):
+                since = self._ahead_since.get((order[place], order[place - 1]))
+                if since is None or now - since < self._patience:
+                    break
+                order[place - 1], order[place] = order[place], order[place - 1]
+        return order

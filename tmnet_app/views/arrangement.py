@@ -1,0 +1,81 @@
+"""Where panes and details go, so that the pictures become as large as they can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect
+
+GAP = 8
+SIDE = 328
+BELOW = 224
+FOLD_WIDTH, FOLD_HEIGHT = 880, 460
+_WORTH_IT = 1.06
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Rectangles of the panes, in their order, and of the details, None where they are folded away."""
+
+    panes: tuple[QRect, ...]
+    details: QRect | None
+
+    @property
+    def picture_width(self) -> int:
+        """How wide each pane is."""
+        return self.panes[0].width()
+
+
+def arrange(width: int, height: int, aspect: float, count: int, title: int, *, details: bool) -> Arrangement:
+    """Place `count` equal panes, each a title over a picture of this aspect (width / height), and the details.
+
+    Beside the pictures is where details are looked for; below them, or in the empty quarter of a two by two, they
+    go only where that makes the pictures clearly larger.
+    """
+    if details and width >= FOLD_WIDTH and height >= FOLD_HEIGHT:
+        candidates = _with_details(width, height, aspect, count, title)
+    else:
+        area = QRect(0, 0, width, height)
+        candidates = (Arrangement(panes, None) for panes in _blocks(area, aspect, count, title))
+    best = next(candidates)
+    for candidate in candidates:
+        if candidate.picture_width > best.picture_width * _WORTH_IT:
+            best = candidate
+    return best
+
+
+def _with_details(width: int, height: int, aspect: float, count: int, title: int) -> Iterator[Arrangement]:
+    beside = QRect(width - SIDE, 0, SIDE, height)
+    for panes in _blocks(QRect(0, 0, width - SIDE - 2 * GAP, height), aspect, count, title):
+        yield Arrangement(panes, beside)
+    panes = _row(QRect(0, 0, width, height - BELOW - 2 * GAP), aspect, count, title)
+    top = panes[0].height() + 2 * GAP
+    yield Arrangement(tuple(pane.translated(0, -pane.top()) for pane in panes), QRect(0, top, width, height - top))
+    if count == 3:
+        quarters = _grid(QRect(0, 0, width, height), aspect, 4, 2, title)
+        yield Arrangement(quarters[:3], quarters[3])
+
+
+def _blocks(area: QRect, aspect: float, count: int, title: int) -> Iterator[tuple[QRect, ...]]:
+    yield _row(area, aspect, count, title)
+    for columns in range(count - 1, 0, -1):
+        yield _grid(area, aspect, count, columns, title)
+
+
+def _row(area: QRect, aspect: float, count: int, title: int) -> tuple[QRect, ...]:
+    return _grid(area, aspect, count, count, title)
+
+
+def _grid(area: QRect, aspect: float, count: int, columns: int, title: int) -> tuple[QRect, ...]:
+    """Cut equal panes, as large as the area allows, and centre the block of them."""
+    rows = -(-count // columns)
+    room = (area.width() - GAP * (columns - 1)) // columns, (area.height() - GAP * (rows - 1)) // rows - title
+    width = max(1, min(room[0], int(room[1] * aspect)))
+    height = max(1, round(width / aspect)) + title
+    left = area.left() + (area.width() - columns * width - GAP * (columns - 1)) // 2
+    top = area.top() + max(0, (area.height() - rows * height - GAP * (rows - 1)) // 2)
+    places = (divmod(place, columns) for place in range(count))
+    return tuple(
+        QRect(left + column * (width + GAP), top + row * (height + GAP), width, height) for row, column in places
+    )

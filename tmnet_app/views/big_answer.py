@@ -1,0 +1,47 @@
+"""The answer as one line that a room can read."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from tmnet_app.theme import tabular
+
+
+class BigAnswer(QWidget):
+    """Paints a text as large as its height allows, smaller only if it would not fit in the width."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Answer")
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """What is shown."""
+        return self._text
+
+    def show_text(self, text: str) -> None:
+        """Show another answer."""
+        if text != self._text:
+            self._text = text
+            self.setAccessibleDescription(text)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the line."""
+        painter = QPainter(self)
+        painter.setFont(self._fitting_font())
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        painter.drawText(QRectF(self.rect()), Qt.AlignmentFlag.AlignCenter, self._text)
+        painter.end()
+
+    def _fitting_font(self) -> QFont:
+        font = tabular(self.font(), bold=True)
+        font.setPixelSize(max(12, round(self.height() * 0.6)))
+        width = QFontMetricsF(font).horizontalAdvance(self._text)
+        if width > self.width() * 0.96:
+            font.setPixelSize(max(12, round(font.pixelSize() * self.width() * 0.96 / width)))
+        return font

@@ -1,0 +1,58 @@
+"""Answers and speed: side by side where the place is wide, one below the other where it is tall."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QVBoxLayout, QWidget
+
+from tmnet_app.theme import GRID, tabular
+from tmnet_app.views.probability_bars import ProbabilityBars
+from tmnet_app.views.rate_graphs import RateGraphs
+
+
+class Details(QWidget):
+    """Holds the bars and the graphs, or a hint in place of the bars while there is no network."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bars = ProbabilityBars()
+        self.graphs = RateGraphs()
+        self.hint = QLabel("Open a checkpoint, or drop one here, to see what it recognises.")
+        self.hint.setWordWrap(True)
+        self.hint.setProperty("muted", True)
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._boxes = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._boxes.setContentsMargins(0, 0, 0, 0)
+        self._boxes.setSpacing(GRID)
+        self._boxes.addWidget(_section("What it sees", self.bars, self.hint), 3)
+        self._boxes.addWidget(_section("Speed", self.graphs), 2)
+        self.show_model(False)
+
+    def show_model(self, there: bool) -> None:
+        """Show the bars, or the hint."""
+        self.bars.setVisible(there)
+        self.hint.setVisible(not there)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Turn with the shape of the place."""
+        super().resizeEvent(event)
+        wide = self.width() > 1.3 * self.height()
+        direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        if self._boxes.direction() != direction:
+            self._boxes.setDirection(direction)
+
+
+def _section(title: str, *contents: QWidget) -> QFrame:
+    frame = QFrame()
+    frame.setProperty("card", True)
+    layout = QVBoxLayout(frame)
+    layout.setContentsMargins(12, GRID, 12, GRID)
+    layout.setSpacing(GRID // 2)
+    heading = QLabel(title)
+    heading.setProperty("muted", True)
+    heading.setFont(tabular(heading.font(), bold=True))
+    layout.addWidget(heading)
+    for widget in contents:
+        layout.addWidget(widget, 1)
+    return frame

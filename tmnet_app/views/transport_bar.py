@@ -1,0 +1,157 @@
+"""Play, step, seek, speed: the row under the pictures."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QFontMetrics, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QStyle, QStyleOptionSlider, QToolButton, QWidget
+
+from tmnet_app.actions import Actions
+from tmnet_app.icons import SIZE
+from tmnet_app.live_session import SPEEDS
+from tmnet_app.theme import GRID, tabular
+from tmnet_app.views.probability_bars import EN_DASH
+
+_FILE_ONLY = ("step_back", "step_forward", "loop")
+
+
+class TransportBar(QWidget):
+    """Controls of the source; what does not apply to a live one is hidden."""
+
+    seek_requested = Signal(int)  # a frame's index
+    speed_chosen = Signal(float)
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.slider = SeekSlider()
+        self.slider.sliderMoved.connect(self.seek_requested)
+        self.slider.jumped.connect(self.seek_requested)
+        self.time = QLabel(EN_DASH)
+        self.time.setAccessibleName("Time")
+        self.time.setFont(tabular(self.font()))
+        self.time.setToolTip("Time of this frame, and of the whole video")
+        self.speed = _speed_button(self)
+        self.buttons = {name: _button(actions[name]) for name in ("step_back", "play", "step_forward")}
+        self.buttons |= {name: _button(actions[name]) for name in ("loop", "mirror", "attention", "snapshot")}
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID, 0, GRID, 0)
+        layout.setSpacing(GRID // 2)
+        for name in ("step_back", "play", "step_forward"):
+            layout.addWidget(self.buttons[name])
+        layout.addSpacing(GRID)
+        layout.addWidget(self.slider, 1)
+        layout.addSpacing(GRID)
+        layout.addWidget(self.time)
+        layout.addSpacing(GRID)
+        layout.addWidget(self.speed)
+        for name in ("loop", "mirror", "attention", "snapshot"):
+            layout.addWidget(self.buttons[name])
+
+    def show_source(self, live: bool, frames: int | None, fps: float | None) -> None:
+        """Fit the controls to a source."""
+        seekable = not live and bool(frames)
+        for widget in (self.slider, self.speed, *(self.buttons[name] for name in _FILE_ONLY)):
+            widget.setVisible(seekable)
+        self.slider.setMaximum(max(0, (frames or 1) - 1))
+        self.slider.setSingleStep(1)
+        self.slider.setPageStep(max(1, round(5 * (fps or 1))))
+        sample = "Live" if live else f"{_clock(_seconds(frames, fps))} / {_clock(_seconds(frames, fps))}"
+        self.time.setFixedWidth(QFontMetrics(self.time.font()).horizontalAdvance(sample) + GRID)
+        self.time.setText(sample)
+
+    def show_position(self, index: int, frames: int | None, fps: float | None, *, write: bool) -> None:
+        """Move the slider to a frame, unless a hand is on it, and the clock if it may be written."""
+        if not self.slider.isSliderDown():
+            self.slider.setValue(max(0, index))
+        if write and self.slider.isVisibleTo(self):
+            self.time.setText(f"{_clock(_seconds(max(0, index), fps))} / {_clock(_seconds(frames, fps))}")
+
+    def show_speed(self, speed: float) -> None:
+        """Say how fast it plays."""
+        self.speed.setText(speed_text(speed))
+
+
+class SeekSlider(QSlider):
+    """A slider that goes where it is clicked; `jumped` carries the value it went to by click or key."""
+
+    jumped = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Position in the video")
+        self.setToolTip("Click or drag to go to another frame")
+        # Qt sends this before the value is set, and only for what a person does.
+        self.actionTriggered.connect(lambda action: self.jumped.emit(self.sliderPosition()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go to the place clicked and drag on from there."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self._follow(event)
+            event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag."""
+        if self.isSliderDown():
+            self._follow(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self.setSliderDown(False)
+
+    def _follow(self, event: QMouseEvent) -> None:
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        style = self.style()
+        handle = style.subControlRect(
+            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
+        ).width()
+        place = round(event.position().x() - handle / 2)
+        value = QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), place, self.width() - handle)
+        if value != self.sliderPosition():
+            self.setSliderPosition(value)
+
+
+def speed_text(speed: float) -> str:
+    """Return a speed as a person reads it."""
+    return f"{speed:g}×" if speed else "Max"
+
+
+def _button(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(SIZE, SIZE))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName(action.text().rstrip("…"))
+    return button
+
+
+def _speed_button(bar: TransportBar) -> QToolButton:
+    button = QToolButton()
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName("Speed")
+    button.setToolTip("How fast the video plays ([ slower, ] faster); Max shows every frame as fast as it can")
+    button.setFixedWidth(QFontMetrics(button.font()).horizontalAdvance("0.25×") + 5 * GRID)
+    menu = QMenu(button)
+    for speed in SPEEDS:
+        menu.addAction(speed_text(speed), partial(bar.speed_chosen.emit, speed))
+    button.setMenu(menu)
+    button.setText(speed_text(1.0))
+    return button
+
+
+def _seconds(frames: int | None, fps: float | None) -> float:
+    return (frames or 0) / fps if fps else 0.0
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes:02}:{rest:04.1f}"
