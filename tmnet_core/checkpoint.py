@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from tmnet_core.config import ClipSection, ModelConfig, ObjectiveSection
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.errors import CheckpointError
-from tmnet_core.files import replacing
+from tmnet_core.files import is_torch_pickle, replacing
 
 if TYPE_CHECKING:
     import torch
@@ -162,19 +162,25 @@ def load_checkpoint(path: str | Path, device: torch.device | str = "cpu") -> Loa
 
 
 def _refuse_other_files(path: Path) -> None:
-    if not path.exists():
-        raise CheckpointError(f"checkpoint {path}: there is no such file")
     if path.is_dir():
         raise CheckpointError(f"checkpoint {path}: it is a folder")
-    with path.open("rb") as file:
-        start = file.read(8)
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+        pickled = is_torch_pickle(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"checkpoint {path}: there is no such file") from None
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {path}: it cannot be read ({error.strerror})") from None
     if not start:
         raise CheckpointError(f"checkpoint {path}: the file is empty")
-    # A zip archive or a bare pickle is what torch.save writes; neither is opened, since a pickle can run code.
-    if start.startswith(b"PK\x03\x04") or start[:2] in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}:
+    if pickled:
         raise CheckpointError(
             f"checkpoint {path}: a PyTorch pickle, which could run code; TMNet checkpoints are .safetensors files"
         )
+    # The length of the header in eight bytes, then the header, which is a JSON object.
+    if len(start) == 9 and start[8:] != b"{":
+        raise CheckpointError(f"checkpoint {path}: it is not a .safetensors file")
 
 
 def _parse_header(path: Path, text: str) -> CheckpointHeader:

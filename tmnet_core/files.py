@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one."""
+"""Writing files so that a reader never meets half of one, and telling what a file is before it is opened."""
 
 from __future__ import annotations
 
@@ -26,3 +26,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file under a temporary name, then give it its name in one step."""
     with replacing(path) as temporary:
         write(temporary)
+
+
+def is_torch_pickle(path: Path) -> bool:
+    """Whether a file starts as those of `torch.save` do: a zip archive or a bare pickle, both of which may run code."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"})

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tmnet_core.config import BackboneName
 from tmnet_core.errors import CheckpointError
+from tmnet_core.files import is_torch_pickle
 
 IMAGENET = "imagenet"
 RANDOM = "none"
@@ -60,20 +61,23 @@ def load_start_weights(
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a .safetensors, .pth or .pt file without running any code that is in it."""
+    if path.is_dir():
+        raise CheckpointError(f"weights {path}: it is a folder")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"weights {path}: there is no such file") from None
-    except IsADirectoryError:
-        raise CheckpointError(f"weights {path}: it is a folder") from None
-    except pickle.UnpicklingError:
-        raise CheckpointError(
-            f"weights {path}: it holds Python objects beside tensors, which could run code, and is refused"
-        ) from None
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError):
-        raise CheckpointError(f"weights {path}: it is damaged or no weight file") from None
+    except PermissionError:
+        raise CheckpointError(f"weights {path}: it may not be read") from None
+    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        # A file of any other kind fails as unpicklable too.
+        if isinstance(error, pickle.UnpicklingError) and is_torch_pickle(path):
+            cause = "it holds Python objects beside tensors, which could run code, and is refused"
+        else:
+            cause = "it is damaged or no weight file"
+        raise CheckpointError(f"weights {path}: {cause}") from None
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()) or not state:
