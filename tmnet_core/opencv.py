@@ -12,7 +12,8 @@ _before = {name: os.environ.get(name) for name in _CLAIMED}
 import cv2  # noqa: E402
 
 for _name, _value in _before.items():
-    if _value is None:
+    # Another package may have imported OpenCV first: then what was there before is OpenCV's own.
+    if _value is None or os.path.dirname(cv2.__file__) in _value:
         os.environ.pop(_name, None)
     else:
         os.environ[_name] = _value

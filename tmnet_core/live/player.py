@@ -174,6 +174,8 @@ class Player:
 
     def step(self, frames: int) -> None:
         """Pause, and show the frame this many after (or, if negative, before) the one shown; stops at both ends."""
+        if self.live:
+            return
         with self._asked:
             self._playing = False
             self._target = frames + (self.position if self._target is None else self._target)

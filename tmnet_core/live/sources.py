@@ -11,13 +11,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import cv2_enumerate_cameras
+from typing import TYPE_CHECKING
 
 from tmnet_core.data.decoding import VideoReader
 from tmnet_core.errors import SourceError
 from tmnet_core.live.frames import Frame
 from tmnet_core.opencv import cv2
+
+if TYPE_CHECKING:
+    from cv2.typing import MatLike
 
 _CAMERA_SYSTEM = {"win32": cv2.CAP_DSHOW, "darwin": cv2.CAP_AVFOUNDATION, "linux": cv2.CAP_V4L2}
 _CAMERA_API = _CAMERA_SYSTEM.get(sys.platform, cv2.CAP_ANY)
@@ -98,11 +100,10 @@ class CameraSource(FrameSource):
         name = next((camera.name for camera in list_cameras() if camera.index == index), None)
         self.title = name or f"Camera {index}"
         self._index = index
-        self._capture = _open_camera(index, known=name is not None)
+        self._capture, picture = _open_camera(index, known=name is not None)
         self._started: float | None = None
         self._reads = 0
-        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        self.height, self.width = picture.shape[:2]
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or None
 
     def read(self) -> Frame | None:
@@ -133,6 +134,8 @@ class CameraInfo:
 
 def list_cameras() -> list[CameraInfo]:
     """Return the cameras that this computer knows of."""
+    import cv2_enumerate_cameras
+
     if _CAMERA_API not in cv2_enumerate_cameras.supported_backends:
         return []
     return [CameraInfo(camera.index, camera.name) for camera in cv2_enumerate_cameras.enumerate_cameras(_CAMERA_API)]
@@ -144,11 +147,13 @@ def open_source(spec: str | Path) -> FrameSource:
     return CameraSource(int(camera[1])) if camera else VideoFileSource(spec)
 
 
-def _open_camera(index: int, *, known: bool) -> cv2.VideoCapture:
+def _open_camera(index: int, *, known: bool) -> tuple[cv2.VideoCapture, MatLike]:
+    """Return the camera and its first picture, which shows that it works and what size it gives."""
     with _quiet_opencv():
         capture = cv2.VideoCapture(index, _CAMERA_API)
-        if capture.isOpened() and capture.read()[0]:
-            return capture
+        ok, picture = capture.read()
+        if ok:
+            return capture, picture
         opened = capture.isOpened()
         capture.release()
     if known or opened:
