@@ -37,8 +37,9 @@ def walking_distance(camera: Camera, body: Body, azimuth_deg: float, wanted: flo
     for distance in distances[::-1]:
         x, z = distance * np.sin(angle), distance * np.cos(angle)
         room = _SHOULDER_ROOM_M + _STRIDE_ROOM_M * abs(np.sin(angle))
-        points = np.array([[[x - room, 0.1, z], [x + room, 0.1, z], [x, 1.06 * body.height - 0.1, z]]])
-        if not _overflow(camera, _box(camera, points, 0.1), motions).any():
+        toes = 2 * _STRIDE_ROOM_M * max(np.cos(angle), 0)
+        points = np.array([[[x - room, 0.0, z + toes], [x + room, 0.0, z + toes], [x, body.height, z]]])
+        if not _overflow(camera, _box(camera, points, _PADDING_M), motions).any():
             return float(distance)
     return 0.0
 
