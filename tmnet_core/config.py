@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import tomlkit
 import tomlkit.exceptions
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from tmnet_core.data.preprocessing import Crop
 from tmnet_core.errors import RecipeError
@@ -34,7 +34,7 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 class Section(BaseModel):
     """A part of the configuration; an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ModelConfig(Section):
@@ -89,7 +89,7 @@ class StartSection(Section):
     mean: tuple[float, float, float] = Field(
         (0.485, 0.456, 0.406), description="What these weights expect of the input."
     )
-    std: tuple[float, float, float] = Field(
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = Field(
         (0.229, 0.224, 0.225), description="What these weights expect of the input."
     )
     partial: bool = Field(False, description="Accept a state dict that lacks some layers; those start at random.")
@@ -114,7 +114,9 @@ class ClipSection(Section):
 class AugmentationSection(Section):
     """Multi-scale crop and flip (paper IV-E)."""
 
-    scales: tuple[float, ...] = Field((1.0, 0.875, 0.75, 0.66, 0.5), description="Crop sides over the short side.")
+    scales: tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...] = Field(
+        (1.0, 0.875, 0.75, 0.66, 0.5), min_length=1, description="Crop sides over the short side."
+    )
     places: Literal[5, 13] = Field(5, description="Crop places: corners and centre, or TSN's thirteen.")
     flip: float = Field(0.5, ge=0.0, le=1.0, description="Probability of a left-right flip.")
 
@@ -156,7 +158,7 @@ class ScheduleSection(Section):
 
     iterations: int = Field(24_000, ge=1, description="Optimiser steps in all (paper IV-E: 24k).")
     kind: Literal["step", "cosine"] = Field("step", description="Divide by ten at each milestone, or a half cosine.")
-    milestones: tuple[int, ...] = Field(
+    milestones: tuple[PositiveInt, ...] = Field(
         (10_000, 16_000), description="Iterations at which a step schedule divides by ten."
     )
     warmup: int = Field(0, ge=0, description="Iterations over which the learning rate rises from zero.")
@@ -299,6 +301,8 @@ def _first_problem(error: ValidationError) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"unknown key {place!r}{_nearest_key(problem['loc'])}"
+    if problem["type"] == "model_type":
+        return f"{place} is a section of keys, not a single value"
     message = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
     if not place:
@@ -311,11 +315,14 @@ def _first_problem(error: ValidationError) -> str:
 def _nearest_key(location: tuple[int | str, ...]) -> str:
     """Suggest the known key that is nearest to an unknown one, here or in another section."""
     sections = {name: type(field.default).model_fields for name, field in Recipe.model_fields.items() if name != "name"}
-    known = [
-        *Recipe.model_fields,
-        *(f"{section}.{key}" for section, keys in sections.items() for key in keys),
-    ]
-    asked = ".".join(str(part) for part in location)
-    matches = difflib.get_close_matches(asked, known, n=1, cutoff=0.0)
-    same_key = [name for name in known if name.rpartition(".")[2] == str(location[-1])]
-    return f"; did you mean {(same_key or matches)[0]!r}?"
+    key = str(location[-1])
+    known = [*Recipe.model_fields, *(f"{section}.{name}" for section, names in sections.items() for name in names)]
+    elsewhere = [name for name in known if name.rpartition(".")[2] == key]
+    if elsewhere:
+        return f"; did you mean {elsewhere[0]!r}?"
+    section = str(location[0])
+    if len(location) > 1 and section in sections:
+        nearest = f"{section}.{difflib.get_close_matches(key, sections[section], n=1, cutoff=0.0)[0]}"
+    else:
+        nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+    return f"; did you mean {nearest!r}?"

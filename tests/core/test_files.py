@@ -29,9 +29,12 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_an_interrupted_first_write_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "file.txt") as temporary:
+    def interrupt(temporary):
         temporary.write_text("ne")
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "file.txt", interrupt)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from tmnet_core.opencv import cv2
 
@@ -85,7 +85,9 @@ class Preprocessing(BaseModel):
     crop_fraction: float = Field(0.875, gt=0.0, le=1.0, description="Side of the centred square over the short side.")
     colour_order: Literal["RGB"] = "RGB"
     mean: tuple[float, float, float] = Field((0.485, 0.456, 0.406), description="Per channel, of values in [0, 1].")
-    std: tuple[float, float, float] = Field((0.229, 0.224, 0.225), description="Per channel, of values in [0, 1].")
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = Field(
+        (0.229, 0.224, 0.225), description="Per channel, of values in [0, 1]."
+    )
 
     def box(self, width: int, height: int) -> Box:
         """Return the part of a frame of this size that the network sees."""
