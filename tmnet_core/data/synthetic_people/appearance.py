@@ -42,6 +42,12 @@ def random_colour(rng: np.random.Generator, saturation: tuple[float, float], val
     return 255 * r, 255 * g, 255 * b
 
 
+def mix(a: Colour, b: Colour, share: float) -> Colour:
+    """`share` of b in a."""
+    r, g, b_ = ((1 - share) * p + share * q for p, q in zip(a, b, strict=True))
+    return r, g, b_
+
+
 def _vary(rng: np.random.Generator, colours: tuple[Colour, ...]) -> Colour:
     base = np.array(colours[int(rng.integers(len(colours)))]) * rng.uniform(0.94, 1.06)
     r, g, b = np.clip(base + rng.uniform(-6, 6, 3), 0, 255)

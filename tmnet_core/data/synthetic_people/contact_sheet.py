@@ -40,6 +40,6 @@ def _named(strip: npt.NDArray[np.uint8], name: str, height: int) -> npt.NDArray[
     strip = np.ascontiguousarray(strip)
     scale = height / 300
     at = (round(8 * scale) + 2, round(34 * scale) + 2)
-    for colour, width in (((20, 20, 20), 3), (_LABEL_RGB, 1)):
+    for colour, width in (((20, 20, 20), max(2, round(8 * scale))), (_LABEL_RGB, max(1, round(3 * scale)))):
         cv2.putText(strip, name, at, cv2.FONT_HERSHEY_SIMPLEX, 1.1 * scale, colour, width, cv2.LINE_AA)
     return strip

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from tmnet_core.data.synthetic_people.appearance import Colour, Subject
+from tmnet_core.data.synthetic_people.appearance import Colour, Subject, mix
 from tmnet_core.data.synthetic_people.camera import Camera
 from tmnet_core.data.synthetic_people.skeleton import JOINT, Array, Skeleton
 from tmnet_core.opencv import cv2
 
 SHIFT = 4  # fractional bits of polygon coordinates
 _VERTICES = 16
+_BORDER_PX = np.float32(0.3)  # cv2 fills a polygon's border, too
 _PIXELS_A_LAYER = 0.14 / 3  # metres across a thigh, pixels a layer
 _TRUNK, _HIPS, _FACE = range(3)
 _EYE_COLOUR: Colour = (44, 34, 34)
+_EYE = 0.1  # of half the head
+_FULL_EYE_PX = 0.9
 _FACING_AWAY = 0.25  # towards the camera, less than this share of a direction
 _THIN_PX = 1.7
 
@@ -61,7 +64,7 @@ class Figure:
         self._tint = tint
         layers = int(np.clip(round(pixels_a_metre * _PIXELS_A_LAYER), 3, 7))
         self._scales = np.linspace(1.0, 0.35, layers)
-        self._brightness = np.interp(self._scales, [0.35, 0.8, 1.0], [1.1, 0.94, 0.66])
+        self._brightness = np.interp(self._scales, [0.35, 0.8, 1.0], [1.1, 0.95, 0.7])
         self._build()
         self._compile()
 
@@ -198,10 +201,13 @@ class Figure:
             on_head(0.92, 0, -0.2, (0.12, 0.12, 0.12)),
         )
         self._groups.append(_Group({"head": 1}, 0.04, [(s.skin, [skull]), (s.hair, [hair]), (s.skin, [face])]))
+        # An eye smaller than a pixel is painted as one: paint it as pale as it would look.
+        share = float(np.clip(_EYE * r * self._pixels_a_metre / _FULL_EYE_PX, 0.35, 1))
+        eye_colour = mix(s.skin, _EYE_COLOUR, share)
         for side in (-1.0, 1.0):
-            eye = self._part(on_head(0.84, 0.3 * side, 0.1, (0.1, 0.115, 0.13)))
+            eye = self._part(on_head(0.84, 0.3 * side, 0.1, (0.9 * _EYE, _EYE, 1.2 * _EYE)))
             outward = {"face_forward": 1.0, "face_left": 0.45 * side}
-            self._groups.append(_Group({"head": 1}, 0.05, [(_EYE_COLOUR, [eye])], outward))
+            self._groups.append(_Group({"head": 1}, 0.05, [(eye_colour, [eye])], outward))
         mouth = self._part(on_head(0.74, 0.17, -0.56, (0.06,) * 3), on_head(0.74, -0.17, -0.56, (0.06,) * 3))
         lips = (s.skin[0] * 0.72, s.skin[1] * 0.5, s.skin[2] * 0.5)
         self._groups.append(_Group({"head": 1}, 0.05, [(lips, [mouth])], {"face_forward": 1.0}))
@@ -270,7 +276,7 @@ class Figure:
         lit = np.float32(0.45) * outermost(radius.astype(np.float32).reshape(n, parts, 3, 1))
         points = np.empty((n, parts, layers, _VERTICES, 2), np.float32)
         for axis, (core, reach) in enumerate(((x, reach_x), (y, reach_y))):
-            middle, rim = outermost(core), outermost(reach / extent)
+            middle, rim = outermost(core), outermost(reach / extent) - _BORDER_PX * (nx, ny)[axis]
             shift = lit * np.float32(self._light[axis])
             for layer, k in enumerate(self._scales.tolist()):
                 points[:, :, layer, :, axis] = middle + k * rim + (1 - k) * shift

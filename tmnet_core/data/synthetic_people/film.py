@@ -21,6 +21,7 @@ _ACTION_S = 2.4
 _ACTIONS_A_SHOT = 3
 _BLEND_S = 0.4  # from one action to the next
 _FPS = 25
+_TRAVELLING = {"walk", "run"}  # the picture has room for one a shot
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def write_film(
 
 
 def _script(seed: int, seconds: float) -> list[tuple[str, ...]]:
-    """The actions of every shot: all classes in random order, who sat down stands up next."""
+    """The actions of every shot: all classes in random order; who sat down stands up before a cut."""
     rng = np.random.default_rng([seed, len(CLASSES)])
     wanted = max(1, round(seconds / _ACTION_S))
     actions: list[str] = []
@@ -72,13 +73,15 @@ def _script(seed: int, seconds: float) -> list[tuple[str, ...]]:
         names = [name for name in CLASSES if name != "stand_up"]
         for name in rng.permutation(names).tolist():
             actions += ["sit_down", "stand_up"] if name == "sit_down" else [name]
-    actions = actions[:wanted]
     shots: list[tuple[str, ...]] = []
-    while actions:
-        # Nobody is cut off while seated.
-        length = _ACTIONS_A_SHOT - (actions[_ACTIONS_A_SHOT - 1 : _ACTIONS_A_SHOT] == ["sit_down"])
-        shots.append(tuple(actions[:length]))
-        actions = actions[length:]
+    for action in actions[:wanted]:
+        shot = shots[-1] if shots else ()
+        full = len(shot) == _ACTIONS_A_SHOT or (action == "sit_down" and len(shot) == _ACTIONS_A_SHOT - 1)
+        walks_on = action in _TRAVELLING and not set(shot).isdisjoint(_TRAVELLING)
+        if not shot or full or walks_on:
+            shots.append((action,))
+        else:
+            shots[-1] = (*shot, action)
     return shots
 
 
@@ -98,7 +101,7 @@ def _shot(
     frames = round(len(actions) * _ACTION_S * _FPS)
     shot = Shot(plan(setting, partial(_performance, actions), frames, _FPS), seed, subset)
     for start in range(0, frames, _FPS):
-        yield from shot.render(np.arange(start, min(start + _FPS, frames)))
+        yield from shot.render(np.arange(start, min(start + _FPS, frames)))[0]
 
 
 def _performance(actions: tuple[str, ...], t: Array, duration: float, style: Style) -> Pose:

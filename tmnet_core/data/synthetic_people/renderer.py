@@ -64,10 +64,11 @@ def render_clip(
         raise DataError(f"Frames {list(chosen)} cannot be rendered: the clip has frames 0 to {frames - 1}.")
     take = plan(draw_setting(seed, subset, size), partial(pose_curves, CLASSES[label]), frames, fps)
     shot = Shot(take, seed, subset)
+    pixels, joints = shot.render(chosen)
     masks, motion = shot.ground_truth(chosen) if ground_truth else (None, None)
     return RenderedClip(
-        frames=shot.render(chosen),
-        joints=shot.joints(chosen),
+        frames=pixels,
+        joints=joints,
         joint_names=JOINT_NAMES,
         masks=masks,
         motion=motion,

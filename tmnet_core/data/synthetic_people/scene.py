@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tmnet_core.data.synthetic_people.appearance import Colour, random_colour
+from tmnet_core.data.synthetic_people.appearance import Colour, mix, random_colour
 from tmnet_core.data.synthetic_people.camera import CANVAS_MARGIN, Camera
 from tmnet_core.data.synthetic_people.skeleton import Array
 from tmnet_core.opencv import cv2
@@ -16,6 +16,7 @@ SCENES = ("outdoor", "room", "hall", "clutter")
 _SEAT_HEIGHT_M = 0.43
 _SEAT_BEHIND_M = 0.40
 _SHIFT = 4
+_WALL_TEXTURE = 0.035  # of the brightness
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ class _Painter:
     def gradient(self, top: float, bottom: float, upper: Colour, lower: Colour) -> None:
         first, last = self.row(top), self.row(bottom)
         blend = np.linspace(0, 1, max(last - first, 1))[: last - first, None, None]
-        self.canvas[first:last] = ((1 - blend) * np.array(upper) + blend * np.array(lower)).astype(np.uint8)
+        if first < last:
+            column = ((1 - blend) * np.array(upper) + blend * np.array(lower)).astype(np.uint8)
+            self.canvas[first:last] = cv2.repeat(column, 1, self.canvas.shape[1])
 
     def floor(self) -> float:
         """Where the wall meets the floor, in picture heights."""
@@ -89,11 +92,6 @@ class _Painter:
 def _shade(colour: Colour, factor: float) -> Colour:
     r, g, b = (min(255.0, channel * factor) for channel in colour)
     return r, g, b
-
-
-def _mix(a: Colour, b: Colour, share: float) -> Colour:
-    r, g, b_ = ((1 - share) * p + share * q for p, q in zip(a, b, strict=True))
-    return r, g, b_
 
 
 def _noise(rng: np.random.Generator, height: int, width: int, cells: tuple[int, ...]) -> npt.NDArray[np.float32]:
@@ -118,7 +116,7 @@ def _hills(p: _Painter, base: float, height: float, colour: Colour) -> None:
 
 
 def _tree(p: _Painter, x: float, foot: float, height: float) -> None:
-    leaf = _mix((66, 112, 52), (132, 150, 62), float(p.rng.random()))
+    leaf = mix((66, 112, 52), (132, 150, 62), float(p.rng.random()))
     p.line((x, foot), (x, foot - 0.5 * height), 0.05 * height, (98, 74, 54))
     if p.rng.random() < 0.3:
         for i in range(3):
@@ -137,7 +135,7 @@ def _cloud(p: _Painter, sky: Colour) -> None:
     x, y, size = p.rng.uniform(p.left, p.right), p.rng.uniform(0, 0.3), p.rng.uniform(0.04, 0.09)
     for dx in np.linspace(-1.6, 1.6, 6):
         puff = size * (1 - 0.28 * abs(dx)) * p.rng.uniform(0.8, 1.1)
-        p.ellipse(x + dx * size, y - 0.3 * puff, 1.3 * puff, 0.75 * puff, _mix(sky, (255, 255, 255), 0.6))
+        p.ellipse(x + dx * size, y - 0.3 * puff, 1.3 * puff, 0.75 * puff, mix(sky, (255, 255, 255), 0.6))
 
 
 def _house(p: _Painter, x: float, foot: float, size: float) -> None:
@@ -153,23 +151,23 @@ def _house(p: _Painter, x: float, foot: float, size: float) -> None:
 def _outdoor(p: _Painter) -> float:
     horizon = p.camera.horizon / p.camera.size[1]
     ground = horizon + 0.015
-    sky = _mix((120, 172, 226), (196, 208, 222), float(p.rng.random()))
-    p.gradient(-1, ground, _shade(sky, 0.92), _mix(sky, (244, 240, 228), 0.75))
+    sky = mix((120, 172, 226), (196, 208, 222), float(p.rng.random()))
+    p.gradient(-1, ground, _shade(sky, 0.92), mix(sky, (244, 240, 228), 0.75))
     for _ in range(int(p.rng.integers(1, 4))):
         _cloud(p, sky)
-    far = _mix((118, 146, 150), (150, 150, 120), float(p.rng.random()))
-    _hills(p, ground, 0.16, _mix(far, sky, 0.45))
-    _hills(p, ground, 0.09, _mix(far, (96, 124, 78), 0.5))
+    far = mix((118, 146, 150), (150, 150, 120), float(p.rng.random()))
+    _hills(p, ground, 0.16, mix(far, sky, 0.45))
+    _hills(p, ground, 0.09, mix(far, (96, 124, 78), 0.5))
     for _ in range(int(p.rng.integers(0, 3))):
         _house(p, float(p.rng.uniform(p.left, p.right - 0.1)), ground + 0.02, float(p.rng.uniform(0.1, 0.2)))
-    grass = _mix((112, 142, 74), (158, 152, 96), float(p.rng.random()))
-    p.gradient(ground, 2, _mix(grass, sky, 0.25), _shade(grass, 0.82))
+    grass = mix((112, 142, 74), (158, 152, 96), float(p.rng.random()))
+    p.gradient(ground, 2, mix(grass, sky, 0.25), _shade(grass, 0.82))
     for metres in np.sort(p.rng.uniform(2, 22, int(p.rng.integers(2, 7))))[::-1]:
         foot = p.camera.ground_row(float(metres)) / p.camera.size[1]
         tall = 4.5 * float(p.camera.scale_at(np.array(-metres))) / p.camera.size[1]
         _tree(p, float(p.rng.uniform(p.left, p.right)), foot, tall * float(p.rng.uniform(0.5, 1.0)))
     if p.rng.random() < 0.5:
-        path = _mix((206, 190, 160), (150, 150, 152), float(p.rng.random()))
+        path = mix((206, 190, 160), (150, 150, 152), float(p.rng.random()))
         first, last = (p.camera.ground_row(m) / p.camera.size[1] for m in (0.9, -1.6))
         p.polygon(np.array([[p.left, first], [p.right, first], [p.right, last + 0.3], [p.left, last + 0.3]]), path)
     return ground
@@ -194,7 +192,7 @@ def _tiles(p: _Painter, floor: float, colour: Colour) -> None:
 def _indoor_floor(p: _Painter, floor: float) -> None:
     wood = p.rng.random() < 0.6
     boards, stone = (
-        _mix((176, 132, 92), (214, 180, 138), float(p.rng.random())),
+        mix((176, 132, 92), (214, 180, 138), float(p.rng.random())),
         random_colour(p.rng, (0, 0.2), (0.5, 0.8)),
     )
     colour = boards if wood else stone
@@ -244,7 +242,7 @@ def _plant(p: _Painter, x: float, floor: float) -> None:
     p.box(x - 0.03, floor - 0.06, 0.06, 0.09, (176, 104, 74))
     for angle in p.rng.uniform(-1.1, 1.1, 9):
         tip = (x + 0.16 * np.sin(angle), floor - 0.06 - 0.2 * np.cos(angle))
-        p.line((x, floor - 0.06), tip, 0.014, _mix((54, 104, 58), (112, 156, 76), float(p.rng.random())))
+        p.line((x, floor - 0.06), tip, 0.014, mix((54, 104, 58), (112, 156, 76), float(p.rng.random())))
 
 
 def _furnish(p: _Painter, floor: float, top: float) -> None:
@@ -272,7 +270,7 @@ def _room(p: _Painter) -> float:
         for x in np.arange(p.left, p.right, float(p.rng.uniform(0.05, 0.1))):
             p.box(float(x), -1, 0.025, floor + 1, _shade(wall, 0.95))
     _indoor_floor(p, floor)
-    p.box(p.left, floor - 0.025, p.right - p.left, 0.03, _mix(wall, (250, 250, 246), 0.7))
+    p.box(p.left, floor - 0.025, p.right - p.left, 0.03, mix(wall, (250, 250, 246), 0.7))
     _furnish(p, floor, 0.02)
     return floor
 
@@ -288,9 +286,9 @@ def _bricks(p: _Painter, floor: float, mortar: Colour) -> None:
 def _hall(p: _Painter) -> float:
     """A sports hall: brick or boarded walls, a row of high windows, lines on the floor."""
     floor = p.floor()
-    wall = _mix((186, 118, 92), (206, 202, 190), float(p.rng.random()))
+    wall = mix((186, 118, 92), (206, 202, 190), float(p.rng.random()))
     p.gradient(-1, floor, _shade(wall, 0.95), wall)
-    _bricks(p, floor, _mix(wall, (232, 226, 216), 0.4))
+    _bricks(p, floor, mix(wall, (232, 226, 216), 0.4))
     for x in np.arange(p.left, p.right, 0.34):
         _window(p, float(x) + 0.05, -0.02, 0.24, 0.16)
     if p.rng.random() < 0.5:
@@ -313,7 +311,7 @@ def _clutter(p: _Painter) -> float:
     p.gradient(-1, floor, wall, _shade(wall, 0.9))
     for _ in range(int(p.rng.integers(14, 30))):
         x, y = p.rng.uniform(p.left, p.right), p.rng.uniform(-0.15, floor)
-        colour = _mix(random_colour(p.rng, (0.1, 0.8), (0.35, 0.95)), wall, 0.25)
+        colour = mix(random_colour(p.rng, (0.1, 0.8), (0.35, 0.95)), wall, 0.25)
         size = float(p.rng.uniform(0.03, 0.16))
         kind = p.rng.integers(4)
         if kind == 0:
@@ -369,13 +367,12 @@ def _stool_shadow(canvas: Image, p: _Painter, azimuth_deg: float, strength: floa
 def _finish(p: _Painter, floor: float, light_x: float) -> None:
     """Texture, and light that falls off across the picture."""
     height, width = p.canvas.shape[:2]
-    texture = 0.05 * _noise(p.rng, height, width, (4, 10, 28, 80))
-    texture[p.row(floor) :] *= 1.7
+    texture = _WALL_TEXTURE * _noise(p.rng, height, width, (4, 10, 28, 80))
+    texture[p.row(floor) :] *= 2.2
     across = np.linspace(-1, 1, width, dtype=np.float32) * light_x
     down = np.linspace(0.05, -0.05, height, dtype=np.float32)[:, None]
     factor = 1 + texture + float(p.rng.uniform(0.05, 0.16)) * across + down
-    np.clip(p.canvas * factor[..., None], 0, 255, out=(lit := np.empty_like(p.canvas, np.float32)))
-    p.canvas[:] = lit.astype(np.uint8)
+    cv2.multiply(p.canvas, cv2.merge((factor, factor, factor)), dst=p.canvas, dtype=cv2.CV_8U)
 
 
 _BACKGROUNDS: dict[str, Callable[[_Painter], float]] = {
@@ -394,7 +391,7 @@ def paint_scene(rng: np.random.Generator, camera: Camera, azimuth_deg: float) ->
     strength = float(rng.uniform(0.3, 0.5) if kind == "outdoor" else rng.uniform(0.18, 0.34))
     shadow = (-light_x * float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.0, 0.5)))
     tint = rng.uniform(0.96, 1.06) * np.array([1.0, 1.0, 1.0]) + rng.uniform(-0.03, 0.03) * np.array([1.0, 0, -1.0])
-    stool_colour = _mix((150, 98, 62), random_colour(rng, (0.2, 0.7), (0.4, 0.8)), 0.4)
+    stool_colour = mix((150, 98, 62), random_colour(rng, (0.2, 0.7), (0.4, 0.8)), 0.4)
     painter = _Painter(canvas, camera, margin, rng)
     floor = _BACKGROUNDS[kind](painter)
     _finish(painter, floor, light_x)

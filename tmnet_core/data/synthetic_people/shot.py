@@ -23,9 +23,8 @@ SUBJECTS = {"train": 2000, "validation": 500}
 Indices = npt.NDArray[np.int64]
 Performance = Callable[[Array, float, Style], Pose]  # poses at times, in a shot of that many seconds, in a style
 
-_SUBFRAMES = 4
-# Where in a pixel each sub-frame samples: their mean is anti-aliased even where nothing moves.
-_JITTER_PX = np.array([[-0.125, -0.375], [0.375, -0.125], [-0.375, 0.125], [0.125, 0.375]], np.float32)
+# Sub-frames of an exposure for pictures of less than that many rows, powers of two: a large picture shows the steps.
+_SUBFRAMES = {240: 4, 480: 8, 1 << 30: 16}
 _STREAMS = ("subject", "setting", "background")
 
 
@@ -119,27 +118,24 @@ class Shot:
         self.scene: Scene = paint_scene(background, take.camera, take.setting.azimuth_deg)
         self._figure = Figure(take.setting.subject, take.camera.scale, self.scene.light, self.scene.tint)
 
-    def render(self, indices: Indices) -> npt.NDArray[np.uint8]:
-        """(N, H, W, 3) uint8 RGB of the frames with these numbers."""
+    def render(self, indices: Indices) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+        """Frames (N, H, W, 3) uint8 RGB with these numbers, and joints (N, J, 2) in pixels."""
         take, (width, height) = self.take, self.take.camera.size
         middle = take.times(indices)
         motion = take.motion(middle)
-        exposure = _expose(take, self._figure, middle, motion)
-        shadow = cast_shadows(take.skeleton(middle), take.camera, self.scene, motion)
+        half = take.setting.shutter_s / 2
+        moments = take.skeleton(np.concatenate([middle, middle - half, middle + half]))
+        now, exposed = moments[: len(middle)], moments[len(middle) :]
+        exposure = _expose(self._figure.place(exposed, take.camera, np.tile(motion.T, 2)), take.camera)
+        shadow = cast_shadows(now, take.camera, self.scene, motion)
         out = np.empty((len(indices), height, width, 3), np.uint8)
         for i, frame in enumerate(out):
             self._pan(frame, motion[i])
             shadow.draw(frame, i)
             exposure.draw(frame, i)
             add_noise(frame, take.setting.noise, self._seed, int(indices[i]))
-        return out
-
-    def joints(self, indices: Indices) -> npt.NDArray[np.float32]:
-        """(N, J, 2) pixels."""
-        middle = self.take.times(indices)
-        motion = self.take.motion(middle)
-        joints = self.take.camera.project(self.take.skeleton(middle).joints)
-        return (joints * motion[:, :1, None] + motion[:, None, 1:]).astype(np.float32)
+        joints = take.camera.project(now.joints) * motion[:, :1, None] + motion[:, None, 1:]
+        return out, joints.astype(np.float32)
 
     def ground_truth(self, indices: Indices) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
         """Masks (N, H, W) and motion until the next frame (N, H, W) in pixels."""
@@ -164,29 +160,37 @@ class Shot:
 class _Exposure:
     """The sub-frames of every frame."""
 
-    placed: PlacedFigure
+    placed: PlacedFigure  # the frames when the shutter opens, then when it closes
     polygons: npt.NDArray[np.int32]  # (N, S, P x L, V, 2)
     limits: list[list[int]]  # x0, y0, x1, y1 around all sub-frames of a frame
 
     def draw(self, frame: npt.NDArray[np.uint8], index: int) -> None:
         """Paint the mean of the sub-frames of one frame, in place."""
         x0, y0, x1, y1 = self.limits[index]
-        total = np.full((y1 - y0, x1 - x0, 3), _SUBFRAMES // 2, np.uint16)
+        count = self.polygons.shape[1]
+        total = np.full((y1 - y0, x1 - x0, 3), count // 2, np.uint16)
         for polygons in self.polygons[index]:
             sub = frame.copy()
             self.placed.draw(sub, index, polygons)
             total += sub[y0:y1, x0:x1]
-        frame[y0:y1, x0:x1] = total >> (_SUBFRAMES.bit_length() - 1)
+        frame[y0:y1, x0:x1] = total >> (count.bit_length() - 1)
 
 
-def _expose(take: Take, figure: Figure, middle: Array, motion: Array) -> _Exposure:
+def _expose(placed: PlacedFigure, camera: Camera) -> _Exposure:
     """Outlines when the shutter opens and closes, and straight lines between the two."""
-    half = take.setting.shutter_s / 2
-    first, last = (figure.place(take.skeleton(middle + shift), take.camera, motion.T) for shift in (-half, half))
-    weights = ((np.arange(_SUBFRAMES, dtype=np.float32) + 0.5) / _SUBFRAMES).reshape(1, -1, 1, 1, 1)
-    start, way = first.outlines[:, None], (last.outlines - first.outlines)[:, None]
-    polygons = fixed_point(start + weights * way + _JITTER_PX.reshape(1, _SUBFRAMES, 1, 1, 2))
-    low = np.floor(np.minimum(first.bounds, last.bounds)[:, :2]) - 2
-    high = np.ceil(np.maximum(first.bounds, last.bounds)[:, 2:]) + 3
-    limits = np.clip(np.concatenate([low, high], axis=1), 0, np.tile(take.camera.size, 2))
-    return _Exposure(first, polygons, limits.astype(int).tolist())
+    count = next(n for rows, n in _SUBFRAMES.items() if camera.size[1] < rows)
+    weights = ((np.arange(count, dtype=np.float32) + 0.5) / count).reshape(1, -1, 1, 1, 1)
+    first, last = np.split(placed.outlines[:, None], 2)
+    polygons = fixed_point(first + weights * (last - first) + _jitter(count).reshape(1, count, 1, 1, 2))
+    low = np.floor(np.minimum(*np.split(placed.bounds[:, :2], 2))) - 2
+    high = np.ceil(np.maximum(*np.split(placed.bounds[:, 2:], 2))) + 3
+    limits = np.clip(np.concatenate([low, high], axis=1), 0, np.tile(camera.size, 2))
+    return _Exposure(placed, polygons, limits.astype(int).tolist())
+
+
+def _jitter(count: int) -> npt.NDArray[np.float32]:
+    """(count, 2) places in a pixel, one a sub-frame: their mean is anti-aliased even where nothing moves."""
+    steps = np.arange(count)
+    # Neighbouring rows a good way apart, as the rotated grid of multi-sampling has them.
+    rows = steps * (count // 2 - 1) % count if count > 4 else np.array([1, 3, 0, 2])
+    return ((np.stack([steps, rows], axis=1) + 0.5) / count - 0.5).astype(np.float32)

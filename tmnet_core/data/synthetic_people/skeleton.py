@@ -107,6 +107,9 @@ class Skeleton:
     hips: Array
     face: Array
 
+    def __getitem__(self, moments: slice) -> "Skeleton":
+        return Skeleton(*(part[moments] for part in (self.joints, self.heels, self.trunk, self.hips, self.face)))
+
 
 def _rotation(axis: int, degrees: Array) -> Array:
     """(N, 3, 3) rotations of (forward, left, up); positive leans forward, tilts left, twists left."""

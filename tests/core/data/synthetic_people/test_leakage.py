@@ -5,7 +5,7 @@ import numpy as np
 from tmnet_core.data.synthetic_people import CLASSES, SyntheticPeople
 from tmnet_core.opencv import cv2
 
-CLIPS = 360
+CLIPS = 264
 
 
 def backgrounds(people: SyntheticPeople) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -25,9 +25,7 @@ def backgrounds(people: SyntheticPeople) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def test_the_background_does_not_tell_the_class_and_the_stool_stands_in_half() -> None:
     train, labels, stools = backgrounds(SyntheticPeople(CLIPS, seed=1, size=(80, 64)))
-    held_out, held_labels, held_stools = backgrounds(
-        SyntheticPeople(CLIPS, seed=1, size=(80, 64), subset="validation")
-    )
+    held_out, held_labels, held_stools = backgrounds(SyntheticPeople(CLIPS, seed=1, size=(80, 64), subset="validation"))
     centre = train.mean(axis=0)
     x, y = train - centre, np.eye(len(CLASSES))[labels]
     weights = np.linalg.solve(x.T @ x + 3 * np.eye(x.shape[1]), x.T @ (y - y.mean(axis=0)))
