@@ -33,7 +33,6 @@ class Subject:
     bottom: Colour
     shoes: Colour
     stripe: Colour | None  # a band around the chest
-    light: Literal[-1, 1]  # bright side: left or right; kept with the person's scene
 
 
 def random_colour(rng: np.random.Generator, saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
@@ -76,5 +75,4 @@ def sample_subject(rng: np.random.Generator) -> Subject:
         bottom=bottom,
         shoes=random_colour(rng, (0.0, 0.7), (0.2, 0.95)),
         stripe=random_colour(rng, (0.1, 0.8), (0.5, 1.0)) if rng.random() < 0.3 else None,
-        light=1 if rng.random() < 0.5 else -1,
     )
