@@ -18,6 +18,8 @@ import numpy.typing as npt
 import psutil
 import pytest
 
+from tmnet_core.config import Recipe
+
 Image = npt.NDArray[np.uint8]
 
 _BITS = 10
@@ -123,3 +125,47 @@ def _command(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return str(process.pid)
+
+
+@pytest.fixture(scope="session")
+def coloured_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three classes, each of six short videos of noise over its own colour: learned in a few steps."""
+    root = tmp_path_factory.mktemp("coloured clips ü")
+    rng = np.random.default_rng(0)
+    for label, (name, colour) in enumerate(
+        {"blue": (20, 40, 200), "green": (30, 200, 40), "red": (210, 30, 30)}.items()
+    ):
+        (root / name).mkdir()
+        for number in range(6):
+            with av.open(str(root / name / f"{name}_{number}.mp4"), "w") as container:
+                stream = container.add_stream("libx264", rate=25)
+                stream.width, stream.height, stream.pix_fmt = 96, 64 + 16 * (label == 1), "yuv420p"
+                for _ in range(12):
+                    noise = rng.integers(-30, 30, (stream.height, stream.width, 3))
+                    picture = np.clip(np.asarray(colour) + noise, 0, 255).astype(np.uint8)
+                    container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+                container.mux(stream.encode(None))
+    return root
+
+
+@pytest.fixture
+def tiny_recipe(coloured_clips: Path) -> Recipe:
+    """A recipe that learns the coloured clips in seconds on a CPU, from random weights."""
+    return Recipe.model_validate(
+        {
+            "name": "tiny",
+            "model": {"backbone": "mobilenet_v2", "width": 0.25, "dropout": 0.0},
+            "data": {
+                "root": str(coloured_clips),
+                "validation_fraction": 0.34,
+                "cache": "memory",
+                "cache_short_side": 64,
+            },
+            "start": {"weights": "none"},
+            "clip": {"frames": 2, "interval": 3, "size": 32},
+            "augmentation": {"scales": (1.0, 0.75)},
+            "optimizer": {"name": "adamw", "learning_rate": 0.003},
+            "schedule": {"iterations": 12, "kind": "cosine"},
+            "training": {"batch_size": 6, "device": "cpu", "workers": 0, "validate_every": 6, "key_frames": 2},
+        }
+    )

@@ -184,7 +184,10 @@ def bench(
     from tmnet_core.benchmarks.report import run_benchmarks
 
     _use_threads(threads)
-    report = run_benchmarks(backbone, size=size, rounds=rounds, live=live, soak_minutes=soak, device=device)
+    command = " ".join(["tmnet", *sys.argv[1:]])
+    report = run_benchmarks(
+        backbone, size=size, rounds=rounds, live=live, soak_minutes=soak, device=device, command=command
+    )
     report.print()
     if json is not None:
         report.write(json)

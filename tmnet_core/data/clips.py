@@ -390,6 +390,8 @@ def build_loader(
         # A forked worker can hang in OpenCV, and inherits locks of every thread there is.
         multiprocessing_context="spawn" if workers else None,
         persistent_workers=workers > 0,
+        # Each pass draws a number; from torch's own generator, that would shift the dropout of a resumed run.
+        generator=torch.Generator(),
     )
 
 

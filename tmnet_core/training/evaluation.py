@@ -233,11 +233,13 @@ def _probabilities(
 def _metrics(scores: Tensor, labels: Tensor) -> dict[str, float]:
     classes = scores.shape[-1]
     flat, targets = scores.flatten(0, 1), labels.repeat_interleave(scores.shape[1])
-    # Average precision over the classes that occur: one without a clip has none.
-    precision = multiclass_average_precision(flat, targets, classes, average="none")[torch.unique(targets)]
+    # Over the classes that occur: one without a clip has neither precision nor accuracy.
+    occurring = torch.unique(targets)
+    precision = multiclass_average_precision(flat, targets, classes, average="none")[occurring]
+    accuracy = multiclass_accuracy(flat, targets, classes, average="none")[occurring]
     return {
         "top1": float(multiclass_accuracy(flat, targets, classes, average="micro")),
         "top5": float(multiclass_accuracy(flat, targets, classes, average="micro", top_k=min(5, classes))),
         "map": float(precision.mean()),
-        "mean_class": float(multiclass_accuracy(flat, targets, classes, average="macro")),
+        "mean_class": float(accuracy.mean()),
     }

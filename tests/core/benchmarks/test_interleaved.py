@@ -1,0 +1,18 @@
+import pytest
+
+from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
+
+
+def test_cases_take_turns_and_the_warm_up_does_not_count() -> None:
+    ran: list[str] = []
+    timings = time_interleaved({"a": lambda: ran.append("a"), "b": lambda: ran.append("b")}, rounds=4, warmup=2)
+    assert len(timings.seconds["a"]) == len(timings.seconds["b"]) == 4
+    assert "".join(ran) == "baab" * 3 or "".join(ran) == "abba" * 3
+
+
+def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
+    # The machine halves its speed in the last round: medians of each alone would not see that b is twice a.
+    timings = Timings({"a": (1.0, 1.0, 9.0), "b": (2.0, 2.0, 18.0)})
+    assert timings.ratio("b", "a") == pytest.approx(2.0)
+    assert timings.ratio_spread("b", "a") == pytest.approx((2.0, 2.0))
+    assert timings.median("a") == 1.0

@@ -1,0 +1,155 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tmnet_core.config import Recipe, dump_recipe
+from tmnet_core.training.events import Ended, read_events
+from tmnet_core.training.run_folder import RunFolder
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"}
+
+
+def tmnet(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tmnet_core", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=folder,
+        env=ENVIRONMENT,
+        timeout=120,
+        check=False,
+    )
+
+
+def write_recipe(path: Path, recipe: Recipe) -> Path:
+    path.write_text(dump_recipe(recipe), encoding="utf-8")
+    return path
+
+
+def test_from_training_to_a_glance_and_an_evaluation(tmp_path: Path, tiny_recipe: Recipe, coloured_clips: Path) -> None:
+    recipe = write_recipe(tmp_path / "tiny.toml", tiny_recipe)
+    trained = tmnet(
+        "train",
+        recipe,
+        "--set",
+        "schedule.iterations=4",
+        "--name",
+        "first",
+        "--runs",
+        tmp_path,
+        "--data",
+        coloured_clips,
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "finished at iteration 4" in trained.stderr
+    checkpoint = tmp_path / "first" / "best.safetensors"
+
+    told = tmnet("info", checkpoint)
+    assert "TMNet-2D mobilenet_v2 2/2" in told.stdout
+    assert "blue, green, red" in told.stdout
+
+    video = next((coloured_clips / "green").iterdir())
+    glanced = tmnet("glance", checkpoint, video, "--top", "2", "--device", "cpu")
+    lines = [json.loads(line) for line in glanced.stdout.splitlines()]
+    assert [line["frame"] for line in lines] == list(range(12))
+    assert set(lines[0]["branches"]) == {"RB", "CB", "RB+CB"}
+    assert lines[0]["answer"] == lines[0]["branches"]["RB+CB"][0]
+
+    figures = tmp_path / "figures.json"
+    evaluated = tmnet("evaluate", checkpoint, coloured_clips, "--key-frames", "1", "--device", "cpu", "--json", figures)
+    assert evaluated.returncode == 0, evaluated.stderr
+    # The data set's name is the one trained on: only what was kept for validation is looked at.
+    assert json.loads(figures.read_text())["part"] == "validation"
+    assert json.loads(figures.read_text())["videos"] == 6
+    assert "RB+CB - CB" in evaluated.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    recipe = write_recipe(tmp_path / "tiny.toml", tiny_recipe)
+    command = [sys.executable, "-m", "tmnet_core", "train", str(recipe), "--runs", str(tmp_path)]
+    long = subprocess.Popen(
+        [*command, "--set", "schedule.iterations=100000", "--set", "training.validate_every=2"],
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+    assert long.stderr is not None
+    for line in long.stderr:
+        if b"best so far" in line:
+            break
+    long.send_signal(signal.SIGINT)
+    rest = long.stderr.read()
+    long.stderr.close()
+    assert long.wait(60) == 130, rest
+    run = RunFolder.open(tmp_path / "tiny")
+    stopped = list(read_events(run.events_file))[-1]
+    assert isinstance(stopped, Ended)
+    assert stopped.outcome == "stopped"
+    assert run.load_state()["progress"]["iteration"] == stopped.iteration > 0
+
+    run.ask_to_stop()  # so that going on ends after its first step
+    resumed = tmnet("train", "--resume", run.path)
+    assert resumed.returncode == 130, resumed.stderr
+    assert list(read_events(run.events_file))[-1].iteration == stopped.iteration + 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "nosuch.toml"], "tmnet: recipe nosuch.toml: there is no such file, nor a shipped recipe"),
+        (["train", "quick", "--set", "clip.frame=3"], "unknown key 'clip.frame'; did you mean 'clip.frames'?"),
+        (["train", "quick", "--set", "clip.frames=three"], "clip.frames = 'three': input should be a valid integer"),
+        (["train", "quick", "--data", "nowhere", "--set", "start.weights=none"], "nowhere"),
+        (["train", "quick"], "tmnet: no data: give --data FOLDER"),
+        (["train", "--resume", "."], "not the folder of a run"),
+        (["info", "nosuch.safetensors"], "tmnet: checkpoint nosuch.safetensors: there is no such file"),
+        (["glance", "nosuch.safetensors", "x.mp4"], "x.mp4"),
+        (["evaluate", "nosuch.safetensors", "."], "there is no such file"),
+        (["bench", "--backbone", "vgg"], "backbone 'vgg': not known; choose one of resnet18"),
+        (["bench", "--device", "cuda:99"], "device 'cuda:99'"),
+        (["recipes", "nosuch"], "recipe nosuch"),
+    ],
+)
+def test_what_a_person_gets_wrong_is_one_sentence(tmp_path: Path, arguments: Sequence[str], sentence: str) -> None:
+    runs = ["--runs", str(tmp_path / "runs")] if arguments[0] == "train" else []
+    result = tmnet(*arguments, *runs, folder=tmp_path)
+    assert result.returncode == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.rstrip().rpartition("\n")[2].startswith("tmnet: ")
+
+
+def test_a_failed_start_leaves_no_checkpoint(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    recipe = write_recipe(tmp_path / "tiny.toml", tiny_recipe)
+    tmnet("train", recipe, "--data", tmp_path / "nowhere", "--runs", tmp_path / "runs")
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_recipes_are_listed_and_printed_complete(tmp_path: Path) -> None:
+    assert "paper" in tmnet("recipes").stdout
+    printed = tmnet("recipes", "paper").stdout
+    assert "alpha = 0.8 # Weight of the regression loss" in printed
+    (tmp_path / "again.toml").write_text(printed, encoding="utf-8")
+    assert tmnet("recipes", str(tmp_path / "again.toml")).stdout == printed
+
+
+def test_help_does_not_wait_for_torch(tmp_path: Path) -> None:
+    code = "import sys, tmnet_core.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_glancing_at_a_broken_video_is_one_sentence(
+    tmp_path: Path, make_checkpoint: Callable[..., tuple[Path, object, object]]
+) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"\0" * 64)
+    result = tmnet("glance", make_checkpoint()[0], tmp_path / "broken.mp4")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "broken.mp4" in result.stderr
+    assert result.stderr.count("\n") == 1
