@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
 from tmnet_core.errors import TMNetError
@@ -17,10 +19,9 @@ def choose_device(name: str = "auto") -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise TMNetError(f"device {name!r}: not a device; use auto, cpu, cuda, cuda:N or mps") from None
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
+        raise TMNetError(f"device {name!r}: not a device; use auto, cpu, cuda, cuda:N or mps")
+    device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise TMNetError(f"device {name!r}: this machine offers {torch.cuda.device_count()} CUDA devices to torch")
     if device.type == "mps" and not torch.backends.mps.is_available():
