@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -380,6 +380,15 @@ class LiveSession(QObject):
             if self.state is PlaybackState.FAILED and self._player is not None and self._player.error:
                 self.failed.emit(_sentence(self._player.error), "")
             self.state_changed.emit()
+            if not self.playing:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Show the picture that stopped with what was said about it alone."""
+        moment = self.moment
+        if moment is not None and not moment.still:
+            probabilities = moment.glance.probabilities if moment.glance else {}
+            self._show(replace(moment, probabilities=probabilities, still=True))
 
     def _show_newest(self) -> None:
         glance = self._results.take(0)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -46,7 +46,7 @@ _VIDEO_FILTER = "Videos (*.mp4 *.mkv *.avi *.mov *.webm *.m4v *.mpg *.mpeg *.ts)
 _CHECKPOINT_FILTER = "Checkpoints (*.safetensors);;All files (*)"
 _TEXT_EVERY_TICKS = 8
 _GRAPHS_EVERY_TICKS = 3
-TRAIN_COMMAND = "tmnet train --help"
+TRAIN_COMMAND = "tmnet train quick --data FOLDER"
 
 
 class MainWindow(QMainWindow):
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(640, 420)
         self.top_bar = TopBar(actions)
         self.empty = EmptyState(self._network_choices(), self._picture_choices())
-        self.stage = Stage()
+        self.stage = Stage(self._network_choices())
         self.big_answer = BigAnswer()
         self.big_answer.hide()
         self.transport = TransportBar(actions)
@@ -109,7 +109,7 @@ class MainWindow(QMainWindow):
         actions = self.actions_by_name
         return [
             Choice(actions["open_camera"], "Use a camera", "Look at what is in front of it now"),
-            Choice(actions["open_video"], "Open a video", "Any file that FFmpeg can play"),
+            Choice(actions["open_video"], "Open a video", "A file on this computer"),
         ]
 
     def _fill_menus(self) -> None:
@@ -457,7 +457,6 @@ class MainWindow(QMainWindow):
         if on:
             self._was_maximized = self.isMaximized()
             self.showFullScreen()
-            self.big_answer.setFixedHeight(max(96, self.height() // 6))
         elif self._was_maximized:
             self.showMaximized()
         else:
@@ -496,7 +495,7 @@ class MainWindow(QMainWindow):
 
     def _copy_train_command(self) -> None:
         QGuiApplication.clipboard().setText(TRAIN_COMMAND)
-        self.status.show_message(f"Copied “{TRAIN_COMMAND}”: paste it into a terminal to see how to train.")
+        self.status.show_message(f"Copied: {TRAIN_COMMAND} — paste it into a terminal, with your folder of clips.")
 
     # What Qt tells
 
@@ -520,6 +519,11 @@ class MainWindow(QMainWindow):
     def prepare_graphs(self) -> None:
         """Load the graphs once the window is there; importing them takes most of a second."""
         QTimer.singleShot(0, self, self.stage.details.graphs.build_graphs)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the big answer a sixth of the height."""
+        super().resizeEvent(event)
+        self.big_answer.setFixedHeight(max(96, self.height() // 6))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember, then stop all threads."""

@@ -36,7 +36,7 @@ class Preferences(BaseModel):
     crop: Crop | None = Field(None, description="What the network sees; None: as it was trained.")
     panes: list[PaneName] = Field(default_factory=lambda: list(PANES), min_length=1)
     attention: bool = True
-    opacity: float = Field(0.7, ge=0.1, le=1.0, description="Of the heat map over the frame.")
+    opacity: float = Field(0.6, ge=0.1, le=1.0, description="Of the heat map over the frame.")
     details: bool = True
     loop: bool = True
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from tmnet_app.main_window import MainWindow
 from tmnet_core.live.player import PlaybackState
 
 _SETTLE_MS = 600
+_LATE = 2.0
 
 
 class Screenshooter(QObject):
@@ -24,10 +26,11 @@ class Screenshooter(QObject):
         session.failed.connect(self._give_up)
         session.ticked.connect(self._look)
         self._prepared = False
+        self._rewound = 0.0
 
     def _look(self) -> None:
-        if self._presentation and self._window.session.source:
-            self._window.present(True)
+        if self._presentation and self._window.session.source and not self._window.big_answer.isVisible():
+            self._present()
         if self._waiting():
             return
         if self._prepared and self._there():
@@ -37,8 +40,16 @@ class Screenshooter(QObject):
         elif not self._prepared:
             # Playing up to the moment from here, not jumping to it, gives the graphs a past.
             self._prepared = True
+            self._rewound = time.perf_counter()
             self._window.session.seek(0)
             self._window.session.play()
+
+    def _present(self) -> None:
+        """Present in a window of the size that was asked for, not of this screen's."""
+        size = self._window.size()
+        self._window.present(True)
+        self._window.showNormal()
+        self._window.resize(size)
 
     def _waiting(self) -> bool:
         """Tell whether a source or a network that was asked for has still to show something."""
@@ -51,9 +62,14 @@ class Screenshooter(QObject):
     def _there(self) -> bool:
         session = self._window.session
         moment = session.moment
-        return moment is None or session.state is not PlaybackState.PLAYING or moment.frame.time >= self._second
+        if moment is None or session.state is PlaybackState.ENDED:
+            return True
+        return moment.frame.captured > self._rewound and self._second <= moment.frame.time < self._second + _LATE
 
     def _save(self) -> None:
+        # Where the pointer happens to be is no part of the picture.
+        for button in self._window.findChildren(QAbstractButton):
+            button.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
         saved = self._window.grab().save(str(self._path))
         self._window.close()
         QApplication.exit(0 if saved else 1)

@@ -164,6 +164,8 @@ def _style_sheet(s: Scheme) -> str:
     }}
     QToolButton[popupMode="2"] {{ padding-right: 16px; }}
     QToolButton::menu-indicator {{ subcontrol-position: right center; width: 8px; right: 4px; }}
+    QToolButton#menu {{ padding-right: 6px; }}
+    QToolButton#menu::menu-indicator {{ image: none; }}
     QPushButton {{ background: {s.raised}; padding: 6px 14px; }}
     QToolButton:hover, QPushButton:hover {{ background: {s.line}; }}
     QToolButton:checked {{ background: {s.raised}; color: {s.accent}; }}

@@ -58,9 +58,10 @@ def _with_details(width: int, height: int, aspect: float, count: int, title: int
 
 
 def _blocks(area: QRect, aspect: float, count: int, title: int) -> Iterator[tuple[QRect, ...]]:
+    """Yield a row and a column; any other grid would leave a hole."""
     yield _row(area, aspect, count, title)
-    for columns in range(count - 1, 0, -1):
-        yield _grid(area, aspect, count, columns, title)
+    if count > 1:
+        yield _grid(area, aspect, count, 1, title)
 
 
 def _row(area: QRect, aspect: float, count: int, title: int) -> tuple[QRect, ...]:

@@ -99,10 +99,10 @@ def heat_pixels(activation_map: FloatArray) -> npt.NDArray[np.uint8]:
 
 @cache
 def _colours() -> npt.NDArray[np.uint8]:
-    """256 × BGRA, premultiplied: inferno, whose coldest third fades into the frame."""
+    """256 × BGRA, premultiplied: inferno, fading into the frame towards the cold end."""
     ramp = np.arange(256, dtype=np.uint8)[:, None]
     inferno = cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO)[:, 0].astype(np.float32)
-    alpha = np.clip(np.linspace(0.0, 1.6, 256, dtype=np.float32), 0.0, 1.0)[:, None]
+    alpha = np.clip(np.linspace(0.0, 1.25, 256, dtype=np.float32), 0.0, 1.0)[:, None]
     return np.concatenate([inferno * alpha, 255 * alpha], axis=1).round().astype(np.uint8)
 
 

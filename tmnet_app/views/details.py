@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Sequence
+
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QVBoxLayout, QWidget
 
@@ -14,14 +15,11 @@ from tmnet_app.views.rate_graphs import RateGraphs
 class Details(QWidget):
     """Holds the bars and the graphs, or a hint in place of the bars while there is no network."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, network_choices: Sequence[QWidget] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.bars = ProbabilityBars()
         self.graphs = RateGraphs()
-        self.hint = QLabel("Open a checkpoint, or drop one here, to see what it recognises.")
-        self.hint.setWordWrap(True)
-        self.hint.setProperty("muted", True)
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.hint = _hint(network_choices)
         self._boxes = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._boxes.setContentsMargins(0, 0, 0, 0)
         self._boxes.setSpacing(GRID)
@@ -41,6 +39,21 @@ class Details(QWidget):
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         if self._boxes.direction() != direction:
             self._boxes.setDirection(direction)
+
+
+def _hint(network_choices: Sequence[QWidget]) -> QWidget:
+    """Say what is missing, and offer it."""
+    hint = QWidget()
+    words = QLabel("A network is needed to see what is being done.")
+    words.setWordWrap(True)
+    layout = QVBoxLayout(hint)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(GRID)
+    layout.addWidget(words)
+    for choice in network_choices:
+        layout.addWidget(choice)
+    layout.addStretch(1)
+    return hint
 
 
 def _section(title: str, *contents: QWidget) -> QFrame:

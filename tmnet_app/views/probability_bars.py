@@ -18,6 +18,7 @@ EN_DASH = "–"
 _TEXT_EVERY = 0.25
 _EASE = 0.12
 _FEWEST, _MOST = 3, 10
+_NAME_WIDTH = 176.0
 
 
 class ProbabilityBars(QWidget):
@@ -105,10 +106,10 @@ class ProbabilityBars(QWidget):
             self._drawn = dict(self._target)
         count = min(self._row_count(), len(self._classes))
         self._ranking.update(probabilities[answer], count, now, settle=still)
+        self._draw_rows()
         if still or now - self._text_time >= _TEXT_EVERY:
             self._text_time = now
             self._write(probabilities, answer)
-        self._draw_rows()
 
     def ease(self, now: float) -> None:
         """Move the bars on towards their values."""
@@ -183,7 +184,7 @@ class ClassRow(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """Three lines of small text."""
-        return QSize(200, 6 * GRID)
+        return QSize(200, 42)
 
     def show_class(
         self, index: int, name: str, lengths: Mapping[Branch, float], texts: Mapping[Branch, str], pinned: bool
@@ -209,7 +210,7 @@ class ClassRow(QAbstractButton):
         if self.index >= 0:
             self._paint_background(painter)
             metrics = QFontMetricsF(self.font())
-            name_width = self.width() * 0.4
+            name_width = min(self.width() * 0.4, _NAME_WIDTH)
             name = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, name_width - 2 * GRID)
             painter.setPen(self.palette().color(QPalette.ColorRole.Text))
             painter.drawText(QRectF(GRID, 0, name_width, self.height()), Qt.AlignmentFlag.AlignVCenter, name)

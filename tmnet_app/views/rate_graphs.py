@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QPalette, QPen
+from PySide6.QtCore import QEvent, QLineF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from tmnet_app.theme import GRID, tabular
@@ -68,8 +68,7 @@ class RateGraphs(QWidget):
         self._grid.setRowStretch(3, 1)
 
     def _add_number(self, name: str, column: int) -> None:
-        caption = QLabel(name)
-        caption.setProperty("muted", True)
+        caption = _Caption(name)
         number = QLabel(EN_DASH)
         number.setFont(tabular(self.font(), scale=1.15, bold=True))
         number.setAccessibleName(name)
@@ -125,18 +124,38 @@ class RateGraphs(QWidget):
             self._tint()
 
     def _tint(self) -> None:
-        palette = self.palette()
-        text, muted = palette.color(QPalette.ColorRole.Text), palette.color(QPalette.ColorRole.PlaceholderText)
+        muted = self.palette().color(QPalette.ColorRole.PlaceholderText)
         for name, curve in self._curves.items():
-            colour = palette.color(QPalette.ColorRole.Highlight) if name == "Glance" else text
-            pen = QPen(QColor(colour), 1.5, _STROKES[name])
-            pen.setCosmetic(True)
-            curve.setPen(pen)
+            curve.setPen(_pen(name, self.palette()))
         for plot in self._plots:
             axis = plot.getAxis("left")
             axis.setTextPen(muted)
             axis.setPen(muted)
             axis.setTickFont(tabular(self.font(), scale=0.8))
+
+
+class _Caption(QLabel):
+    """A name over the stroke that its curve is drawn with."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.setProperty("muted", True)
+        self.setContentsMargins(0, 0, 0, 5)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the name and the stroke."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setPen(_pen(self.text(), self.palette()))
+        painter.drawLine(QLineF(0, self.height() - 2.5, 28, self.height() - 2.5))
+        painter.end()
+
+
+def _pen(name: str, palette: QPalette) -> QPen:
+    role = QPalette.ColorRole.Highlight if name == "Glance" else QPalette.ColorRole.Text
+    pen = QPen(palette.color(role), 1.5, _STROKES[name])
+    pen.setCosmetic(True)
+    return pen
 
 
 def _make_calm(plot: Any, name: str) -> None:

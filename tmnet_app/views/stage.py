@@ -25,7 +25,7 @@ _ROLES = {
     ),
     Branch.CB: ("sees the frame", "The classification branch: it judges the frame as it is"),
 }
-_NO_NETWORK = "No network yet.\nOpen a checkpoint, or drop one here."
+_NO_NETWORK = "No network yet"
 
 
 class Stage(QWidget):
@@ -33,7 +33,7 @@ class Stage(QWidget):
 
     painted = Signal(float)  # when the painted frame was captured
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, network_choices: Sequence[QWidget] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
         scaler = FrameScaler()
         self.panes: dict[PaneName, Pane] = {
@@ -44,7 +44,7 @@ class Stage(QWidget):
         for pane in self.panes.values():
             pane.view.painted.connect(self.painted)
         self.panes["input"].title.setToolTip("The frame as it is; the network sees what is not dimmed")
-        self.details = Details(self)
+        self.details = Details(network_choices, self)
         self._classes: Sequence[str] = ()
         self._aspect = 4 / 3
         self._wants_details = True
@@ -101,11 +101,6 @@ class Stage(QWidget):
     def show_size(self, text: str) -> None:
         """Say what the source gives, over the input."""
         self.panes["input"].title.show_answer(text, "", 0.0, still=True)
-
-    def show_no_network(self) -> None:
-        """Say that a checkpoint is missing."""
-        for pane in self._attention_panes():
-            pane.view.say(_NO_NETWORK)
 
     def snapshot(self) -> QImage:
         """Return the panes as a picture."""

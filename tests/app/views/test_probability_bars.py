@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from tmnet_app.views.probability_bars import ProbabilityBars
+from tmnet_core.live.frames import Branch
+
+CLASSES = ["clap", "jump", "wave"]
+
+
+@pytest.fixture
+def bars(qtbot) -> ProbabilityBars:
+    bars = ProbabilityBars()
+    qtbot.addWidget(bars)
+    bars.resize(320, 400)
+    bars.show()
+    bars.set_classes(CLASSES, list(Branch))
+    return bars
+
+
+def show(bars: ProbabilityBars, *numbers: float, now: float, still: bool = False) -> None:
+    values = np.array(numbers, np.float32)
+    bars.show_probabilities(dict.fromkeys(Branch, values), Branch.FUSED, now, still=still)
+
+
+def rows(bars: ProbabilityBars):
+    return [row for row in bars._rows if not row.isHidden()]
+
+
+def test_one_row_a_class_named_for_those_who_listen(bars):
+    show(bars, 0.2, 0.1, 0.7, now=0.0)
+    assert [row.text() for row in rows(bars)] == ["wave", "clap", "jump"]
+    assert rows(bars)[0].accessibleName() == "wave: RB 0.70, CB 0.70, RB+CB 0.70"
+    assert bars.headline.text() == "wave  0.70"
+
+
+def test_text_changes_at_most_four_times_a_second(bars):
+    show(bars, 0.2, 0.1, 0.7, now=0.0)
+    written = set()
+    for tick in range(30):
+        show(bars, 0.2, 0.1, 0.6 + tick / 1000, now=0.001 + tick / 30)
+        written.add(bars.headline.text())
+    assert len(written) <= 5
+
+
+def test_bars_ease_towards_their_values(bars):
+    show(bars, 0.0, 0.0, 0.0, now=0.0)
+    bars.ease(0.0)
+    show(bars, 0.0, 0.0, 1.0, now=0.1)
+    lengths = []
+    for tick in range(1, 60):
+        bars.ease(tick / 30)
+        lengths.append(bars.bar(Branch.RB, 2))
+    assert 0 < lengths[0] < 0.5
+    assert lengths == sorted(lengths)
+    assert lengths[-1] == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_still_picture_is_shown_at_once(bars):
+    show(bars, 0.2, 0.1, 0.7, now=0.0)
+    show(bars, 0.7, 0.2, 0.1, now=0.01, still=True)
+    assert bars.order[0] == 0
+    assert bars.bar(Branch.CB, 0) == pytest.approx(0.7)
+    assert bars.headline.text() == "clap  0.70"
+
+
+def test_unsure_below_the_threshold(bars):
+    bars.set_unsure(0.5)
+    show(bars, 0.4, 0.3, 0.3, now=0.0)
+    assert bars.headline.text() == "Unsure · clap  0.40"
+    bars.set_unsure(0.35)
+    show(bars, 0.4, 0.3, 0.3, now=0.01)
+    assert bars.headline.text() == "clap  0.40"
+
+
+def test_clicking_a_row_pins_its_class_and_again_unpins_it(bars, qtbot):
+    show(bars, 0.2, 0.1, 0.7, now=0.0)
+    with qtbot.waitSignal(bars.class_pinned, check_params_cb=lambda index: index == 0):
+        qtbot.mouseClick(rows(bars)[1], Qt.MouseButton.LeftButton)
+    assert bars.pinned == 0
+    with qtbot.waitSignal(bars.class_pinned, check_params_cb=lambda index: index == -1):
+        qtbot.mouseClick(rows(bars)[1], Qt.MouseButton.LeftButton)
+
+
+def test_a_checkpoint_with_one_branch_has_dashes_for_the_others(bars):
+    bars.set_classes(CLASSES, [Branch.CB])
+    bars.show_probabilities({Branch.CB: np.array([0.2, 0.1, 0.7], np.float32)}, Branch.CB, 0.0, still=False)
+    assert rows(bars)[0].accessibleName() == "wave: CB 0.70"
+    assert not bars.grab().isNull()
+
+
+def test_a_model_of_many_classes_shows_those_that_fit(bars):
+    bars.set_classes([str(number) for number in range(400)], list(Branch))
+    bars.show_probabilities({b: np.full(400, 1 / 400, np.float32) for b in Branch}, Branch.FUSED, 0.0, still=False)
+    assert 3 <= len(rows(bars)) <= 10
+    assert rows(bars)[-1].geometry().bottom() <= bars.height()
