@@ -12,6 +12,7 @@ if sys.platform == "win32":
     # There torch's DLLs must be loaded before PySide6's, or they are not found.
     import torch  # noqa: F401
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     window = _open_window(options)
     watch.fault_caught.connect(window.status.show_message)
     # The session's timer gives Python its turn thirty times a second, so that Ctrl-C is heard.
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+    # Closing waits for the event loop: the signal may come in the middle of a paint event.
+    signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window, window.close))
     status = app.exec()
     watch.remove()
     return status

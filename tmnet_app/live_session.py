@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,13 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from tmnet_app.smoothing import ExponentialSmoothing
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
-from tmnet_core.live.frames import Branch, FloatArray, Frame, Glance
+from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
 from tmnet_core.live.player import PlaybackState, Player
 from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.slot import LatestSlot
 from tmnet_core.live.sources import FrameSource, open_source
+from tmnet_core.models.branch import Branch
 
 if TYPE_CHECKING:
     from tmnet_core.checkpoint import CheckpointHeader
@@ -431,8 +433,13 @@ def top_class(probabilities: FloatArray, classes: Sequence[str]) -> tuple[str, f
 
 def _load_predictor(path: str) -> GlanceModel:
     # torch is imported here, in a thread beside the window, so that the window is there at once.
+    import torch
+
     from tmnet_core.live.predictor import GlancePredictor
 
+    # One core is left to decoding and drawing: torch's threads wait for each other at every layer, so a core that
+    # is shared slows all of them down, by ten times and more.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     return GlancePredictor.from_file(path)
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from tmnet_app.main_window import MainWindow
 from tmnet_core.live.player import PlaybackState
 
-_SETTLE_MS = 600
+_SETTLE_MS = 400
 _LATE = 2.0
 
 
@@ -34,9 +34,11 @@ class Screenshooter(QObject):
         if self._waiting():
             return
         if self._prepared and self._there():
-            self._window.session.pause()
             self._window.session.ticked.disconnect(self._look)
-            QTimer.singleShot(_SETTLE_MS, self, self._save)
+            if self._window.session.playing:
+                self._save()
+            else:
+                QTimer.singleShot(_SETTLE_MS, self, self._save)
         elif not self._prepared:
             # Playing up to the moment from here, not jumping to it, gives the graphs a past.
             self._prepared = True

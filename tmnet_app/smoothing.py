@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from tmnet_core.live.frames import Branch, FloatArray
+from tmnet_core.live.frames import FloatArray
+from tmnet_core.models.branch import Branch
 
 
 class ExponentialSmoothing:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from tmnet_app.preferences import ThemeName
-from tmnet_core.live.frames import Branch
+from tmnet_core.models.branch import Branch
 
 GRID = 8
 BRANCH_COLOURS = {

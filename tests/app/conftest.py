@@ -18,7 +18,8 @@ from tmnet_app.preferences import PreferenceStore
 from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Crop, Preprocessing
-from tmnet_core.live.frames import Branch, Frame, Glance
+from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.models.branch import Branch
 
 CLASSES = ["brush_hair", "catch", "clap", "jump", "wave"]
 

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QFile
 from tmnet_app.dialogs.preferences_dialog import PreferencesDialog
 from tmnet_app.dialogs.shortcuts_dialog import ShortcutsDialog
 from tmnet_app.main_window import MainWindow
-from tmnet_core.live.frames import Branch
 from tmnet_core.live.player import PlaybackState
+from tmnet_core.models.branch import Branch
 
 
 def act(window: MainWindow, name: str) -> None:

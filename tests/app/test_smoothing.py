@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tmnet_app.smoothing import ExponentialSmoothing
-from tmnet_core.live.frames import Branch
+from tmnet_core.models.branch import Branch
 
 
 def cb(*numbers: float) -> dict[Branch, np.ndarray]:

@@ -5,7 +5,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication
 
 from tmnet_app.theme import DARK, LIGHT, apply_theme, branch_text, contrast, palette_of, tabular
-from tmnet_core.live.frames import Branch
+from tmnet_core.models.branch import Branch
 
 SCHEMES = pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tmnet_app.theme import BRANCH_COLOURS, GRID, branch_text, muted, tabular
 from tmnet_app.views.picture_view import PictureView
-from tmnet_core.live.frames import Branch
+from tmnet_core.models.branch import Branch
 
 TITLE_HEIGHT = 28
 _TEXT_EVERY = 0.25

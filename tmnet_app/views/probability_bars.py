@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QVBoxLayout,
 
 from tmnet_app.ranking import StableRanking
 from tmnet_app.theme import BRANCH_COLOURS, GRID, branch_text, line, muted, tabular
-from tmnet_core.live.frames import Branch, FloatArray
+from tmnet_core.live.frames import FloatArray
+from tmnet_core.models.branch import Branch
 
 EN_DASH = "–"
 _TEXT_EVERY = 0.25

@@ -16,7 +16,7 @@ from tmnet_app.views.details import Details
 from tmnet_app.views.pane import Pane
 from tmnet_app.views.picture_view import FrameScaler, PictureView
 from tmnet_app.views.probability_bars import EN_DASH
-from tmnet_core.live.frames import Branch
+from tmnet_core.models.branch import Branch
 
 _ROLES = {
     Branch.RB: (

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from tmnet_core.data.preprocessing import Crop
 from tmnet_core.errors import TMNetError
-from tmnet_core.live.frames import Branch, Frame, Glance
+from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.slot import LatestSlot
+from tmnet_core.models.branch import Branch
 
 if TYPE_CHECKING:
     from tmnet_core.checkpoint import CheckpointHeader

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from tmnet_app.views.probability_bars import ProbabilityBars
-from tmnet_core.live.frames import Branch
+from tmnet_core.models.branch import Branch
 
 CLASSES = ["clap", "jump", "wave"]
 

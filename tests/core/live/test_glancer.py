@@ -9,9 +9,10 @@ import pytest
 
 from tmnet_core.data.preprocessing import Crop, Preprocessing
 from tmnet_core.errors import CheckpointError
-from tmnet_core.live.frames import Branch, Frame, Glance
+from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.glancer import Glancer, GlancerState
 from tmnet_core.live.slot import LatestSlot
+from tmnet_core.models.branch import Branch
 
 
 class Model:
