@@ -182,6 +182,7 @@ def _style_sheet(s: Scheme) -> str:
     QMenu::item {{ padding: 6px 24px 6px 24px; border-radius: 4px; }}
     QMenu::item:selected {{ background: {s.accent}; color: {s.on_accent}; }}
     QMenu::item:disabled {{ color: {s.muted}; background: transparent; }}
+    QMenu::icon {{ padding-left: 8px; }}
     QMenu::separator {{ height: 1px; background: {s.line}; margin: 4px 8px; }}
     QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {s.line}; }}
     QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {s.accent}; }}

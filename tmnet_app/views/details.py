@@ -23,8 +23,8 @@ class Details(QWidget):
         self._boxes = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._boxes.setContentsMargins(0, 0, 0, 0)
         self._boxes.setSpacing(GRID)
-        self._boxes.addWidget(_section("What it sees", self.bars, self.hint), 3)
-        self._boxes.addWidget(_section("Speed", self.graphs), 2)
+        self._boxes.addWidget(_section("What it sees", self.bars, self.hint), 4)
+        self._boxes.addWidget(_section("Speed, per second", self.graphs), 3)
         self.show_model(False)
 
     def show_model(self, there: bool) -> None:

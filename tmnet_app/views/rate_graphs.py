@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QEvent, QLineF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.views.probability_bars import EN_DASH
 
 _SECONDS = 20.0
+_GRAPH_ROW = 4
+_NARROW = 280
 _TIPS = {
     "Capture": "Frames that the source hands out each second",
     "Glance": "Frames that the network looks at each second",
     "Display": "Different frames painted each second",
     "Frame age": "Milliseconds from a frame's capture until it is painted",
 }
-_UNITS = {"Capture": "fps", "Glance": "/s", "Display": "fps", "Frame age": "ms"}
 _STROKES = {
     "Capture": Qt.PenStyle.DotLine,
     "Glance": Qt.PenStyle.SolidLine,
@@ -63,21 +64,39 @@ class RateGraphs(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(GRID // 2)
         self._grid.setHorizontalSpacing(GRID)
-        for place, name in enumerate(_TIPS):
-            self._add_number(name, place)
-        self._grid.setRowStretch(3, 1)
+        self._captions = {name: _Caption(name) for name in _TIPS}
+        for name in _TIPS:
+            self._add_number(name)
+        for column in range(4):
+            self._grid.setColumnStretch(column, 1)
+        self._grid.setRowStretch(_GRAPH_ROW, 1)
+        self._narrow: bool | None = None
+        self._place_numbers(narrow=False)
 
-    def _add_number(self, name: str, column: int) -> None:
-        caption = _Caption(name)
+    def _add_number(self, name: str) -> None:
         number = QLabel(EN_DASH)
         number.setFont(tabular(self.font(), scale=1.15, bold=True))
         number.setAccessibleName(name)
-        for label, row in ((caption, 0), (number, 1)):
+        for label in (self._captions[name], number):
             label.setToolTip(_TIPS[name])
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            self._grid.addWidget(label, row, column)
         self._numbers[name] = number
-        self._grid.setColumnStretch(column, 1)
+
+    def _place_numbers(self, *, narrow: bool) -> None:
+        """Put the numbers in one row, or in two where four would be cut."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        for place, name in enumerate(_TIPS):
+            row, column = (2 * (place // 2), 2 * (place % 2)) if narrow else (0, place)
+            span = 2 if narrow else 1
+            self._grid.addWidget(self._captions[name], row, column, 1, span)
+            self._grid.addWidget(self._numbers[name], row + 1, column, 1, span)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Use the room there is."""
+        super().resizeEvent(event)
+        self._place_numbers(narrow=self.width() < _NARROW)
 
     def build_graphs(self) -> None:
         """Load pyqtgraph and put the graphs below the numbers."""
@@ -87,7 +106,7 @@ class RateGraphs(QWidget):
         for names, place in ((("Capture", "Display", "Glance"), 0), (("Frame age",), 2)):
             plot = pyqtgraph.PlotWidget(background=(0, 0, 0, 0))
             _make_calm(plot, "Rates over time" if place == 0 else "Frame age over time")
-            self._grid.addWidget(plot, 3, place, 1, 2)
+            self._grid.addWidget(plot, _GRAPH_ROW, place, 1, 2)
             self._plots.append(plot)
             for name in names:
                 self._curves[name] = plot.plot([], [])
@@ -186,5 +205,6 @@ def _ceiling(value: float) -> float:
 def _in_words(name: str, value: float) -> str:
     if not math.isfinite(value):
         return EN_DASH
-    digits = 0 if name == "Frame age" or value >= 100 else 1
-    return f"{value:.{digits}f} {_UNITS[name]}"
+    if name == "Frame age":
+        return f"{value:.0f} ms"
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
