@@ -368,13 +368,17 @@ class MainWindow(QMainWindow):
         height, width = moment.frame.image.shape[:2]
         rate = f" · {self.session.fps:.4g} fps" if self.session.fps else ""
         self.stage.show_size(f"{width}×{height}{rate}")
-        self.transport.show_position(
-            moment.frame.index, self.session.frame_count, self.session.fps, write=moment.still or self._writes_text
-        )
+        self._show_position(write=moment.still)
         if moment.still:
             self._write_status()
         if self._presenting:
             self.big_answer.show_text(self.stage.details.bars.headline.text())
+
+    def _show_position(self, *, write: bool) -> None:
+        session = self.session
+        if session.moment is not None:
+            index = session.moment.frame.index
+            self.transport.show_position(index, session.frame_count, session.fps, write=write)
 
     @property
     def _writes_text(self) -> bool:
@@ -385,6 +389,7 @@ class MainWindow(QMainWindow):
         self.stage.details.bars.ease(now)
         if self._writes_text:
             self._write_status()
+            self._show_position(write=True)
         if self._ticks % _GRAPHS_EVERY_TICKS == 0 and self.stage.details.isVisible():
             self.stage.details.graphs.show_rates(self.session.rates, now, write=self._ticks % 9 == 0)
 
