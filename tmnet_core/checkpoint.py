@@ -139,6 +139,15 @@ def read_header(path: str | Path) -> CheckpointHeader:
     return _parse_header(path, metadata[METADATA_KEY])
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Return whether a file is a TMNet checkpoint, of whatever version; False where it cannot be read."""
+    try:
+        with safe_open(path, framework="np") as file:
+            return METADATA_KEY in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 def load_checkpoint(path: str | Path, device: torch.device | str = "cpu") -> LoadedCheckpoint:
     """Rebuild the network from its file, in evaluation mode on the device.
 

@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Temporal Memory Network: learn from clips, recognise an action from one frame.",
 )
 
+DATA_HELP = "A folder with one folder of videos per class, or synthetic-people."
 Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors checkpoint of TMNet.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads of torch; 0 leaves torch its own choice.")]
@@ -46,7 +47,7 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, such as clip.frames=8.")
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="A folder with one folder of videos per class.")] = None,
+    data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Where run folders are kept.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
@@ -64,7 +65,7 @@ def train(
         values = run.recipe()
     else:
         overrides = list(set_ or [])
-        overrides += [f"data.root={str(data.resolve())!r}"] if data else []
+        overrides += [f"data.root={_absolute(data)!r}"] if data else []
         overrides += [f"name={name!r}"] if name else []
         values = load_recipe(recipe, overrides)
         run = RunFolder.create(runs or default_runs_folder(), values)
@@ -77,7 +78,7 @@ def train(
 @app.command()
 def evaluate(
     checkpoint: Checkpoint,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with one folder of videos per class.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
     part: Annotated[
         Literal["auto", "validation", "all"],
         typer.Option(
@@ -153,6 +154,37 @@ def glance(
 
 
 @app.command()
+def synthesize(
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A folder of classes; with --film a video, with --sheet a PNG.")
+    ],
+    clips: Annotated[int, typer.Option(min=12, help="Clips of the data set.")] = 1200,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frames, in pixels.")] = "160x120",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pixels.")] = 0,
+    classes: Annotated[str, typer.Option(metavar="A,B,...", help="Some of the classes; all if left out.")] = "",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that render.")] = 0,
+    film: Annotated[float, typer.Option(metavar="SECONDS", min=0.0, help="Render a film of several actions.")] = 0.0,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Draw a contact sheet of the classes.")] = False,
+) -> None:
+    """Render synthetic people: a data set with its split, a film, or a contact sheet."""
+    from tmnet_core.data import synthetic_people
+    from tmnet_core.reporting import progress_bar
+
+    width, height = _parse_size(size)
+    chosen = tuple(classes.split(",")) if classes else synthetic_people.CLASSES
+    if sheet:
+        synthetic_people.write_contact_sheet(out, seed, size=(width, height), classes=chosen)
+        return
+    with progress_bar("Rendering") as progress:
+        if film:
+            synthetic_people.write_film(out, seed, film, (width, height), progress=progress)
+        else:
+            synthetic_people.write_dataset(
+                out, clips, size=(width, height), seed=seed, classes=chosen, workers=workers, progress=progress
+            )
+
+
+@app.command()
 def recipes(name: Annotated[str | None, typer.Argument(help="Print this recipe, complete.")] = None) -> None:
     """List the shipped recipes, or print one with every key explained."""
     from tmnet_core.config import dump_recipe, load_recipe, shipped_recipes
@@ -191,6 +223,19 @@ def bench(
     report.print()
     if json is not None:
         report.write(json)
+
+
+def _absolute(data: str) -> str:
+    """Make a folder's name good from any other folder, for the run's recipe; a word for rendered data stays."""
+    folder = Path(data)
+    return str(folder.resolve()) if folder.exists() else data
+
+
+def _parse_size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise typer.BadParameter(f"size {text!r}: write it as WIDTHxHEIGHT, such as 320x240")
+    return int(width), int(height)
 
 
 def _use_threads(threads: int) -> None:

@@ -74,6 +74,7 @@ class DataSection(Section):
     split_seed: int = Field(0, ge=0, description="Which sources are kept for validation.")
     synthetic_clips: int = Field(4000, ge=12, description="Training clips, where root is 'synthetic-people'.")
     cache: Literal["none", "memory"] = Field("none", description="Whether decoded frames stay in memory.")
+    cache_gib: float = Field(4.0, gt=0.0, description="Largest memory for cached frames, in GiB.")
     cache_short_side: int = Field(
         144, ge=32, le=1080, description="Short side of the frames kept in memory, in pixels."
     )

@@ -153,3 +153,19 @@ def test_glancing_at_a_broken_video_is_one_sentence(
     assert (result.returncode, result.stdout) == (1, "")
     assert "broken.mp4" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_synthetic_people_become_a_data_set_a_film_and_a_sheet(tmp_path: Path) -> None:
+    out = tmp_path / "people"
+    made = tmnet("synthesize", out, "--clips", "12", "--size", "96x64", "--classes", "walk,wave")
+    assert made.returncode == 0, made.stderr
+    assert len(list(out.rglob("*.mp4"))) == 12
+    assert {path.name for path in out.iterdir()} == {"walk", "wave", "split.csv"}
+    tmnet("synthesize", tmp_path / "film.mp4", "--film", "3", "--size", "96x64")
+    assert (tmp_path / "film.mp4").stat().st_size > 1000
+    assert json.loads((tmp_path / "film.json").read_text())
+    tmnet("synthesize", tmp_path / "sheet.png", "--sheet", "--size", "96x64", "--classes", "walk,wave")
+    assert (tmp_path / "sheet.png").read_bytes()[:4] == b"\x89PNG"
+    refused = tmnet("synthesize", out, "--clips", "12")
+    assert refused.returncode == 1
+    assert "already holds a data set" in refused.stderr

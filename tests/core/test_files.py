@@ -1,6 +1,6 @@
 import pytest
 
-from tmnet_core.files import is_torch_pickle, replacing, write_atomically
+from tmnet_core.files import is_torch_pickle, replacing
 
 
 def test_the_file_appears_whole_under_its_name(tmp_path):
@@ -17,24 +17,17 @@ def test_the_file_appears_whole_under_its_name(tmp_path):
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
-
-    def write_half(temporary):
+    with pytest.raises(OSError, match="disk full"), replacing(path) as temporary:
         temporary.write_text("ne")
         raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, write_half)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_an_interrupted_first_write_leaves_nothing(tmp_path):
-    def interrupt(temporary):
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "file.txt") as temporary:
         temporary.write_text("ne")
         raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "file.txt", interrupt)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tmnet_core.data.preprocessing import Image, Placement
-from tmnet_core.models.branch import Branch as Branch
+from tmnet_core.models.branch import Branch
 
 FloatArray = npt.NDArray[np.float32]
 

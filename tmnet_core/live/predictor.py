@@ -15,7 +15,8 @@ from torch import Tensor
 from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, load_checkpoint
 from tmnet_core.data.preprocessing import Crop, Image, Preprocessing
 from tmnet_core.device import choose_device, describe_device
-from tmnet_core.live.frames import Branch, FloatArray, Frame, Glance
+from tmnet_core.live.frames import FloatArray, Frame, Glance
+from tmnet_core.models.branch import Branch
 from tmnet_core.models.cam import class_activation_maps
 
 

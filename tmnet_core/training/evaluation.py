@@ -16,8 +16,8 @@ from torchmetrics.functional.classification import multiclass_accuracy, multicla
 
 from tmnet_core.checkpoint import CheckpointHeader, load_checkpoint
 from tmnet_core.config import DataSection
-from tmnet_core.data.annotations import VideoDataset, folder_of_classes, load_split
-from tmnet_core.data.clips import ClipSource, GlanceBatch, GlanceDataset, UnreadableVideo, VideoClips, build_loader
+from tmnet_core.data.clip_sources import SYNTHETIC_PEOPLE, data_name, open_all_clips, open_validation_clips
+from tmnet_core.data.clips import ClipSource, GlanceBatch, GlanceDataset, UnreadableVideo, build_loader
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import spread_fractions
 from tmnet_core.device import choose_device
@@ -142,7 +142,7 @@ class Evaluation(BaseModel):
 
 def evaluate_checkpoint(
     checkpoint: Path,
-    data: Path,
+    data: str,
     *,
     part: Literal["auto", "validation", "all"] = "auto",
     key_frames: int = 5,
@@ -151,7 +151,7 @@ def evaluate_checkpoint(
     device: str = "auto",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
-    """Glance at the clips of a folder with one folder of videos per class.
+    """Glance at the clips of a folder with one folder of videos per class, or at unseen `synthetic-people`.
 
     `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all.
 
@@ -162,16 +162,14 @@ def evaluate_checkpoint(
     loaded = load_checkpoint(checkpoint, chosen)
     training = loaded.header.training
     if part == "auto":
-        part = "validation" if training and training.data == data.resolve().name else "all"
-    dataset = _choose_part(data, part, loaded.header)
-    examiner = Examiner(
-        VideoClips(dataset), loaded.header.preprocessing, key_frames=key_frames, batch=batch, workers=workers
-    )
+        part = "validation" if training and training.data == data_name(data) else "all"
+    clips = _choose_part(data, part, loaded.header)
+    examiner = Examiner(clips, loaded.header.preprocessing, key_frames=key_frames, batch=batch, workers=workers)
     glances = examiner.examine(loaded.model, chosen, progress)
     hits = {str(branch): glances.hits(branch) for branch in glances.probabilities}
     return Evaluation(
         checkpoint=checkpoint.name,
-        data=data.resolve().name,
+        data=data_name(data),
         part=part,
         videos=len(glances.labels),
         key_frames=key_frames,
@@ -192,19 +190,21 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _choose_part(data: Path, part: Literal["validation", "all"], header: CheckpointHeader) -> VideoDataset:
+def _choose_part(data: str, part: Literal["validation", "all"], header: CheckpointHeader) -> ClipSource:
     """Return the clips to look at; their classes must be the checkpoint's."""
-    if part == "all":
-        dataset = folder_of_classes(data)
+    if part == "all" and data != SYNTHETIC_PEOPLE:
+        clips = open_all_clips(data)
     else:
         # Without a training summary there is no record of a split: take the recipe's defaults.
         training = header.training
-        fraction = training.validation_fraction if training else DataSection().validation_fraction
-        _, dataset = load_split(data, fraction, training.split_seed if training else 0)
-    unknown = sorted(set(dataset.classes) ^ set(header.classes))
+        split = (
+            {"validation_fraction": training.validation_fraction, "split_seed": training.split_seed} if training else {}
+        )
+        clips = open_validation_clips(DataSection.model_validate({"root": data, **split}))
+    unknown = sorted(set(clips.classes) ^ set(header.classes))
     if unknown:
         raise DataError(f"data {data}: its classes are not the checkpoint's, which differ by {', '.join(unknown[:3])}")
-    return dataset
+    return clips
 
 
 def _differences(hits: dict[str, npt.NDArray[np.float64]]) -> dict[str, Difference]:

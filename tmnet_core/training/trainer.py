@@ -22,7 +22,7 @@ from tmnet_core import __version__
 from tmnet_core.checkpoint import CheckpointHeader, Provenance, TrainingSummary, save_checkpoint
 from tmnet_core.config import Recipe
 from tmnet_core.data.augmentation import MultiScaleCrop
-from tmnet_core.data.clip_sources import data_name, open_clip_sources
+from tmnet_core.data.clip_sources import SYNTHETIC_PEOPLE, data_name, open_clip_sources
 from tmnet_core.data.clips import ClipBatch, ClipDataset, ClipSource, EpochSampler, build_loader
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling
@@ -30,17 +30,18 @@ from tmnet_core.device import choose_device, describe_device
 from tmnet_core.errors import DataError, TMNetError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.objective import Losses, compute_losses
-from tmnet_core.models.pretrained import load_start_weights
-from tmnet_core.models.stages2d import build_network
 from tmnet_core.models.tmnet import TMNet
-from tmnet_core.models.variants import build_model
 from tmnet_core.training.evaluation import Examiner
 from tmnet_core.training.events import Ended, Event, EventLog, Skipped, Started, Stepped, Validated
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.schedule import learning_rate_factor
+from tmnet_core.training.start import StartedModel, start_model
 
 # Seconds between two `stepped` events: often enough for a live curve, seldom enough for a short file.
 EVENT_SECONDS = 1.0
+
+# What the card of a network trained on synthetic people says.
+RENDERED_ONLY = "It has seen rendered people only: what it says of real ones means little."
 
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -108,7 +109,8 @@ class Trainer:
         self.training_clips, self.validation_clips = open_clip_sources(recipe.data)
         self.sampler = EpochSampler(len(self.training_clips), recipe.training.seed)
         self.loader = build_training_loader(recipe, self.training_clips, self.sampler, self.device)
-        self.preprocessing = build_preprocessing(recipe)
+        started = start_model(recipe, list(self.training_clips.classes))
+        self.preprocessing = build_preprocessing(recipe, started)
         self.examiner = Examiner(
             self.validation_clips,
             self.preprocessing,
@@ -117,8 +119,8 @@ class Trainer:
             workers=recipe.training.workers,
         )
 
-        self.model, self.start = build_started_model(recipe, len(self.training_clips.classes))
-        self.model = self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.start = started.origin
+        self.model = started.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = build_optimizer(recipe, self.model)
         self.schedule = LambdaLR(self.optimizer, lambda step: learning_rate_factor(step, recipe.schedule))
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
@@ -228,7 +230,7 @@ class Trainer:
             classes=list(self.training_clips.classes),
             preprocessing=self.preprocessing,
             training=TrainingSummary(
-                data=data_name(recipe.data),
+                data=data_name(recipe.data.root),
                 clips=len(self.training_clips),
                 validation_clips=len(self.validation_clips),
                 start=self.start,
@@ -245,6 +247,7 @@ class Trainer:
                 torch=torch.__version__,
                 seed=recipe.training.seed,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
+                note=RENDERED_ONLY if recipe.data.root == SYNTHETIC_PEOPLE else "",
             ),
         )
 
@@ -329,24 +332,15 @@ def build_training_loader(
     )
 
 
-def build_preprocessing(recipe: Recipe) -> Preprocessing:
-    """Return what a glance does to a frame, as the recipe's clip and start weights want it."""
+def build_preprocessing(recipe: Recipe, started: StartedModel) -> Preprocessing:
+    """Return what a glance does to a frame, as the recipe's clip and the start weights want it."""
     return Preprocessing(
         size=recipe.clip.size,
         crop=recipe.clip.crop,
         crop_fraction=recipe.clip.crop_fraction,
-        mean=recipe.start.mean,
-        std=recipe.start.std,
+        mean=started.mean,
+        std=started.std,
     )
-
-
-def build_started_model(recipe: Recipe, classes: int) -> tuple[TMNet, str]:
-    """Build the network with the weights it starts from; returns it and a word on these."""
-    model_config, start = recipe.model, recipe.start
-    network = build_network(model_config.backbone, model_config.width)
-    loaded = load_start_weights(network, model_config.backbone, start.weights, partial=start.partial)
-    missing = f", {len(loaded.missing)} tensors at random" if loaded.covered and loaded.missing else ""
-    return build_model(model_config, classes, network), loaded.origin + missing
 
 
 def build_optimizer(recipe: Recipe, model: TMNet) -> Optimizer:

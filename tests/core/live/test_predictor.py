@@ -5,8 +5,9 @@ import pytest
 
 from tmnet_core.data.preprocessing import Box
 from tmnet_core.errors import CheckpointError
-from tmnet_core.live.frames import Branch, Frame
+from tmnet_core.live.frames import Frame
 from tmnet_core.live.predictor import GlancePredictor
+from tmnet_core.models.branch import Branch
 
 
 def softmax(logits):

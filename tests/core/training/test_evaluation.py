@@ -77,7 +77,7 @@ def test_evaluating_a_checkpoint_on_a_folder(tmp_path: Path, coloured_clips: Pat
     told: list[tuple[int, int]] = []
     evaluation = evaluate_checkpoint(
         tmp_path / "net.safetensors",
-        coloured_clips,
+        str(coloured_clips),
         key_frames=2,
         device="cpu",
         progress=lambda done, total: told.append((done, total)),
@@ -93,7 +93,7 @@ def test_evaluating_a_checkpoint_on_a_folder(tmp_path: Path, coloured_clips: Pat
 def test_other_classes_are_refused(tmp_path: Path, coloured_clips: Path, make_header: MakeHeader) -> None:
     save_untrained(tmp_path / "net.safetensors", make_header())
     with pytest.raises(DataError, match=r"its classes are not the checkpoint's, which differ by blue, green, jump"):
-        evaluate_checkpoint(tmp_path / "net.safetensors", coloured_clips, device="cpu")
+        evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), device="cpu")
 
 
 def test_unreadable_clips_are_listed(tmp_path: Path, make_video: Callable[..., Path], make_header: MakeHeader) -> None:
@@ -101,7 +101,7 @@ def test_unreadable_clips_are_listed(tmp_path: Path, make_video: Callable[..., P
         make_video(f"data/{name}/{name}.mp4", frames=4)
     (tmp_path / "data/run/broken.mp4").write_bytes(b"")
     save_untrained(tmp_path / "net.safetensors", make_header())
-    evaluation = evaluate_checkpoint(tmp_path / "net.safetensors", tmp_path / "data", device="cpu")
+    evaluation = evaluate_checkpoint(tmp_path / "net.safetensors", str(tmp_path / "data"), device="cpu")
     assert evaluation.videos == 3
     assert len(evaluation.unreadable) == 1
     assert "broken.mp4" in evaluation.unreadable[0]

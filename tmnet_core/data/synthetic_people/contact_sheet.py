@@ -1,12 +1,14 @@
 """A picture of all classes at a glance."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from tmnet_core.data.synthetic_people.actions import CLASSES
 from tmnet_core.data.synthetic_people.renderer import Subset, render_clip
+from tmnet_core.files import replacing
 from tmnet_core.opencv import cv2
 
 _LABEL_RGB = (255, 255, 255)
@@ -34,6 +36,14 @@ def contact_sheet(
     strips += [np.zeros_like(strips[0])] * (-len(strips) % columns)
     rows = [np.concatenate(strips[i : i + columns], axis=1) for i in range(0, len(strips), columns)]
     return np.concatenate(rows, axis=0)
+
+
+def write_contact_sheet(path: Path, seed: int, *, size: tuple[int, int], classes: Sequence[str]) -> None:
+    """Write the contact sheet as a PNG, two classes side by side."""
+    image = contact_sheet(seed, frames_a_clip=4, size=size, classes=classes, columns=2)
+    _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    with replacing(path) as temporary:
+        temporary.write_bytes(data.tobytes())
 
 
 def _named(strip: npt.NDArray[np.uint8], name: str, height: int) -> npt.NDArray[np.uint8]:

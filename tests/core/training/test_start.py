@@ -1,0 +1,77 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tmnet_core.config import Recipe
+from tmnet_core.errors import CheckpointError
+from tmnet_core.models.stages2d import build_network
+from tmnet_core.training.start import start_model
+
+CLASSES = ["jump", "run", "wave"]
+MakeCheckpoint = Callable[..., tuple[Path, Any, Any]]
+
+
+def recipe(weights: Path | str, **model: object) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "model": {"backbone": "mobilenet_v2", "width": 0.25, **model},
+            "start": {"weights": str(weights), "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)},
+        }
+    )
+
+
+def test_a_state_dict_brings_the_recipes_mean_and_starts_rb_as_cb(tmp_path: Path) -> None:
+    network = build_network("mobilenet_v2", 0.25)
+    torch.save(network.state_dict(), tmp_path / "weights.pth")
+    started = start_model(recipe(tmp_path / "weights.pth"), CLASSES)
+    assert (started.origin, started.mean) == ("weights.pth", (0.5, 0.5, 0.5))
+    stem = started.model.base.network.stem[0][0].weight
+    assert torch.equal(stem, network.features[0][0].weight)
+    rb = started.model.regression.state_dict()
+    assert all(torch.equal(value, rb[name]) for name, value in started.model.classification.state_dict().items())
+
+
+def test_a_partial_state_dict_is_said_to_be_one(tmp_path: Path) -> None:
+    state = build_network("mobilenet_v2", 0.25).state_dict()
+    kept = {name: value for name, value in state.items() if not name.startswith(("features.18.", "classifier."))}
+    torch.save(kept, tmp_path / "partial.pth")
+    with pytest.raises(CheckpointError, match=r"start\.partial = true"):
+        start_model(recipe(tmp_path / "partial.pth"), CLASSES)
+    values = recipe(tmp_path / "partial.pth").model_dump()
+    values["start"]["partial"] = True
+    # features.18 is a convolution and a BatchNorm: five tensors without the one that only counts batches.
+    assert start_model(Recipe.model_validate(values), CLASSES).origin == "partial.pth, 5 tensors at random"
+
+
+def test_going_on_from_a_checkpoint_keeps_all_its_weights(make_checkpoint: MakeCheckpoint) -> None:
+    path, network, header = make_checkpoint()
+    started = start_model(recipe(path), CLASSES)
+    assert started.mean == header.preprocessing.mean, "the checkpoint's own preprocessing holds, not the recipe's"
+    state = started.model.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+
+
+def test_a_network_without_rb_lends_it_its_cb(make_checkpoint: MakeCheckpoint) -> None:
+    path, network, _ = make_checkpoint(variant="tsn")
+    model = start_model(recipe(path), CLASSES).model
+    assert model.regression is not None
+    rb = model.regression.state_dict()
+    assert all(torch.equal(value, rb[name]) for name, value in network.classification.state_dict().items())
+
+
+def test_other_classes_get_a_new_classifier(make_checkpoint: MakeCheckpoint) -> None:
+    path, network, _ = make_checkpoint()
+    model = start_model(recipe(path), ["a", "b", "c"]).model
+    assert not torch.equal(model.classifier.weight, network.classifier.weight)
+    assert torch.equal(
+        model.state_dict()["base.network.stem.0.0.weight"], network.state_dict()["base.network.stem.0.0.weight"]
+    )
+
+
+def test_a_checkpoint_of_another_cut_is_refused(make_checkpoint: MakeCheckpoint) -> None:
+    path, _, _ = make_checkpoint()
+    with pytest.raises(CheckpointError, match=r"a checkpoint with split 2/2, the recipe's is 3/1"):
+        start_model(recipe(path, split="3/1"), CLASSES)
