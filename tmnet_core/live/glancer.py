@@ -63,7 +63,7 @@ class Failure:
 
     Attributes:
         sentence: for a person.
-        details: the traceback, for whoever mends it.
+        details: the traceback, for whoever mends it; empty where the sentence says it all.
     """
 
     sentence: str
@@ -150,7 +150,8 @@ class Glancer:
         for thread in (self._thread, loading):
             if thread is not None and thread.is_alive():
                 thread.join(timeout)
-        self._swap(None)
+        with self._lock:
+            self._swap(None)
         self._free_retired()
 
     def _load(self, open_model: Callable[[], GlanceModel]) -> None:
@@ -158,23 +159,25 @@ class Glancer:
         try:
             model = open_model()
         except Exception as error:
-            _log.warning("A model could not be loaded", exc_info=True)
+            if not isinstance(error, TMNetError):
+                _log.warning("A model could not be loaded", exc_info=True)
             failure = _failure("The checkpoint could not be loaded", error)
         with self._lock:
             wanted = self._loading is threading.current_thread() and not self._closing.is_set()
+            if model is not None and wanted:
+                self._swap(model)
+            elif model is not None:
+                self._retired.append(model)
             if wanted:
-                self._loading = None
                 self.failure = failure
-        if model is not None and wanted:
-            self._swap(model)
-        elif model is not None:
-            self._retired.append(model)
+                # Last, so that whoever sees that loading has ended also sees what came of it.
+                self._loading = None
         self._on_change()
 
     def _swap(self, model: GlanceModel | None) -> None:
-        with self._lock:
-            before, self._model = self._model, model
-            self._broken = False
+        """Put a model in place of the one before; called with the lock held."""
+        before, self._model = self._model, model
+        self._broken = False
         if before is not None:
             self._retired.append(before)
         self.look_again()
@@ -229,8 +232,7 @@ class Glancer:
 
 
 def _failure(what: str, error: Exception) -> Failure:
-    details = "".join(traceback.format_exception(error))
     if isinstance(error, TMNetError):
-        return Failure(str(error), details)
+        return Failure(str(error), "")
     cause = " ".join(str(error).split()) or type(error).__name__
-    return Failure(f"{what}: {cause.rstrip('.')}.", details)
+    return Failure(f"{what}: {cause.rstrip('.')}.", "".join(traceback.format_exception(error)))

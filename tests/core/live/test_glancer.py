@@ -102,7 +102,7 @@ def test_a_load_that_fails_leaves_the_model_at_work(glancer, frames, results, mo
     glancer.load(fail)
     until(lambda: glancer.failure is not None)
     assert glancer.error == "checkpoint x: it is no good"
-    assert "CheckpointError" in glancer.failure.details
+    assert not glancer.failure.details
     assert glancer.model is model
     frames.put(frame())
     assert results.take(5) is not None
@@ -118,6 +118,16 @@ def test_the_same_failure_twice_is_two_failures(glancer):
     glancer.load(fail)
     until(lambda: glancer.failure is not first)
     assert glancer.error == "The checkpoint could not be loaded: no good."
+    assert "ValueError" in glancer.failure.details
+
+
+def test_whoever_sees_that_loading_has_ended_sees_the_model(glancer):
+    for _ in range(50):
+        model = Model()
+        glancer.load(lambda model=model: model)
+        while glancer.state is GlancerState.LOADING:
+            pass
+        assert glancer.model is model
 
 
 def test_the_old_model_works_while_another_loads_and_is_closed_between_glances(glancer, frames, results, model):
