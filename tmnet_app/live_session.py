@@ -393,6 +393,9 @@ class LiveSession(QObject):
             self._show(replace(moment, probabilities=probabilities, still=True))
 
     def _show_newest(self) -> None:
+        if self._opening is not None and self._opening[1].position >= 0:
+            # Its frames already come; they wait for the next tick, which makes it the source that is open.
+            return
         glance = self._results.take(0)
         if glance is not None:
             self._show_glance(glance)

@@ -351,13 +351,11 @@ class MainWindow(QMainWindow):
 
     def _show_model_title(self) -> None:
         session = self.session
-        title = "No network"
-        if session.loading:
-            title = f"Loading {Path(session.loading).name} …"
-        elif session.header is not None:
-            title = session.header.title
-        self.top_bar.show_model(title)
-        self.empty.show_network("" if title == "No network" else title)
+        loading = f"Loading {Path(session.loading).name} …" if session.loading else ""
+        title = loading or (session.header.title if session.header else "")
+        self.top_bar.show_model(title or "No network")
+        self.empty.show_network(title)
+        self.stage.show_loading(loading)
         self.actions_by_name["card"].setEnabled(session.header is not None)
         source = f"{session.title} – " if session.title else ""
         self.setWindowTitle(f"{source}TMNet")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,19 @@ def test_a_video_plays_without_a_network(window, qtbot, make_video):
     assert window.stage.panes["rb"].view.words == "No network yet"
     assert math.isnan(window.session.rates.glance)
     assert window.stage.details.hint.isVisible()
+
+
+def test_while_the_first_network_loads_the_window_says_so(open_window, make_stand_in, qtbot, make_video):
+    gate = threading.Event()
+    window = open_window(load_model=lambda path: gate.wait(10) and make_stand_in())
+    window.open_source(str(make_video()))
+    window.open_checkpoint("some/net.safetensors")
+    qtbot.waitUntil(lambda: index(window) >= 0)
+    assert window.stage.panes["cb"].view.words == "Loading net.safetensors …"
+    assert window.stage.details.hint.words.text() == "Loading net.safetensors …"
+    gate.set()
+    qtbot.waitUntil(lambda: glanced(window))
+    assert not window.stage.panes["cb"].view.words
 
 
 def test_opened_things_are_in_the_menus(playing):
@@ -263,6 +277,13 @@ def test_graphs_follow(playing, qtbot):
     qtbot.waitUntil(lambda: graphs._numbers["Capture"].text() != "–")
 
 
+def test_a_curve_is_interrupted_where_it_was_not_followed(window):
+    graphs = window.stage.details.graphs
+    for now in (0.0, 0.1, 9.0):
+        graphs.show_rates(Rates(30, 30, 30, 0.01), now, write=False)
+    assert [math.isnan(rates.capture) for _, rates in graphs._history] == [False, False, True, False]
+
+
 # Showing
 
 
@@ -352,8 +373,13 @@ def test_no_number_is_cut(window, qtbot, make_video, video):
     window.open_source(str(make_video(size=video)))
     qtbot.waitUntil(lambda: glanced(window))
     window.stage.details.graphs.show_rates(Rates(1234, 240.1, 99.9, 2.345), 0.0, write=True)
-    for label in window.stage.details.graphs.findChildren(QLabel):
-        assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width(), label.text()
+    labels = window.stage.details.graphs.findChildren(QLabel)
+
+    def all_fit() -> None:
+        for label in labels:
+            assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width(), label.text()
+
+    qtbot.waitUntil(all_fit)  # a layout follows a change of the window a moment later
 
 
 @pytest.mark.parametrize("size", [(640, 420), (900, 560), (1280, 800), (1920, 1080)])

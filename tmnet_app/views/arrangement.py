@@ -10,7 +10,8 @@ from PySide6.QtCore import QRect
 GAP = 8
 SIDE = 328
 BELOW = 224
-FOLD_WIDTH, FOLD_HEIGHT = 880, 460
+BESIDE_FROM = 880
+FOLD_WIDTH, FOLD_HEIGHT = 560, 460
 _WORTH_IT = 1.06
 
 
@@ -31,7 +32,7 @@ def arrange(width: int, height: int, aspect: float, count: int, title: int, *, d
     """Place `count` equal panes, each a title over a picture of this aspect (width / height), and the details.
 
     Beside the pictures is where details are looked for; below them, or in the empty quarter of a two by two, they
-    go only where that makes the pictures clearly larger.
+    go only where that makes the pictures clearly larger, or where the window is too narrow for a column.
     """
     if details and width >= FOLD_WIDTH and height >= FOLD_HEIGHT:
         candidates = _with_details(width, height, aspect, count, title)
@@ -46,13 +47,14 @@ def arrange(width: int, height: int, aspect: float, count: int, title: int, *, d
 
 
 def _with_details(width: int, height: int, aspect: float, count: int, title: int) -> Iterator[Arrangement]:
-    beside = QRect(width - SIDE, 0, SIDE, height)
-    for panes in _blocks(QRect(0, 0, width - SIDE - 2 * GAP, height), aspect, count, title):
-        yield Arrangement(panes, beside)
+    if width >= BESIDE_FROM:
+        beside = QRect(width - SIDE, 0, SIDE, height)
+        for panes in _blocks(QRect(0, 0, width - SIDE - 2 * GAP, height), aspect, count, title):
+            yield Arrangement(panes, beside)
     panes = _row(QRect(0, 0, width, height - BELOW - 2 * GAP), aspect, count, title)
     top = panes[0].height() + 2 * GAP
     yield Arrangement(tuple(pane.translated(0, -pane.top()) for pane in panes), QRect(0, top, width, height - top))
-    if count == 3:
+    if count == 3 and width >= BESIDE_FROM:
         quarters = _grid(QRect(0, 0, width, height), aspect, 4, 2, title)
         yield Arrangement(quarters[:3], quarters[3])
 

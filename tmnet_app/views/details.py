@@ -19,7 +19,7 @@ class Details(QWidget):
         super().__init__(parent)
         self.bars = ProbabilityBars()
         self.graphs = RateGraphs()
-        self.hint = _hint(network_choices)
+        self.hint = Hint(network_choices)
         self._boxes = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._boxes.setContentsMargins(0, 0, 0, 0)
         self._boxes.setSpacing(GRID)
@@ -41,19 +41,34 @@ class Details(QWidget):
             self._boxes.setDirection(direction)
 
 
-def _hint(network_choices: Sequence[QWidget]) -> QWidget:
-    """Say what is missing, and offer it."""
-    hint = QWidget()
-    words = QLabel("A network is needed to see what is being done.")
-    words.setWordWrap(True)
-    layout = QVBoxLayout(hint)
+class Hint(QWidget):
+    """Says that a network is missing and offers some, or that one is on its way."""
+
+    def __init__(self, network_choices: Sequence[QWidget], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self._choices = QWidget()
+        choices = _column(self._choices)
+        for choice in network_choices:
+            choices.addWidget(choice)
+        layout = _column(self)
+        layout.addWidget(self.words)
+        layout.addWidget(self._choices)
+        layout.addStretch(1)
+        self.show_loading("")
+
+    def show_loading(self, words: str) -> None:
+        """Say what is being loaded; nothing with an empty text."""
+        self.words.setText(words or "A network is needed to see what is being done.")
+        self._choices.setVisible(not words)
+
+
+def _column(widget: QWidget) -> QVBoxLayout:
+    layout = QVBoxLayout(widget)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(GRID)
-    layout.addWidget(words)
-    for choice in network_choices:
-        layout.addWidget(choice)
-    layout.addStretch(1)
-    return hint
+    return layout
 
 
 def _section(title: str, *contents: QWidget) -> QFrame:

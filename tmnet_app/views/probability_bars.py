@@ -37,6 +37,7 @@ class ProbabilityBars(QWidget):
         self._branches: Sequence[Branch] = ()
         self._ranking = StableRanking()
         self._target: dict[Branch, FloatArray] = {}
+        self._answer = Branch.FUSED
         self._drawn: dict[Branch, FloatArray] = {}
         self._text_time = self._ease_time = -math.inf
         self._unsure = 0.0
@@ -51,7 +52,9 @@ class ProbabilityBars(QWidget):
         layout.setSpacing(0)
         self.headline.setFont(tabular(self.font(), scale=1.6, bold=True))
         self.headline.setFixedHeight(5 * GRID)
-        self.headline.setToolTip("The class with the highest probability of RB+CB, or of the only branch there is")
+        self.headline.setToolTip(
+            "The class that leads in RB+CB, or in the only branch there is; another one must lead for half a second"
+        )
         self.headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout.addWidget(self.headline)
         for row in self._rows:
@@ -102,7 +105,7 @@ class ProbabilityBars(QWidget):
         self, probabilities: Mapping[Branch, FloatArray], answer: Branch, now: float, *, still: bool
     ) -> None:
         """Take new values; `answer` orders them, `still` says that they are of a picture that does not move."""
-        self._target = dict(probabilities)
+        self._target, self._answer = dict(probabilities), answer
         if still or self._drawn.keys() != self._target.keys():
             self._drawn = dict(self._target)
         count = min(self._row_count(), len(self._classes))
@@ -110,7 +113,7 @@ class ProbabilityBars(QWidget):
         self._draw_rows()
         if still or now - self._text_time >= _TEXT_EVERY:
             self._text_time = now
-            self._write(probabilities, answer)
+            self._write()
 
     def ease(self, now: float) -> None:
         """Move the bars on towards their values."""
@@ -129,6 +132,9 @@ class ProbabilityBars(QWidget):
         """Show as many rows as fit."""
         super().resizeEvent(event)
         self._show_rows()
+        if self._target:
+            # A paused video sends nothing new that would fill the rows that have come into sight.
+            self.show_probabilities(self._target, self._answer, self._ease_time, still=True)
 
     def _row_count(self) -> int:
         room = self.height() - self.headline.height() - 4 * GRID
@@ -139,13 +145,13 @@ class ProbabilityBars(QWidget):
         for place, row in enumerate(self._rows):
             row.setVisible(place < count)
 
-    def _write(self, probabilities: Mapping[Branch, FloatArray], answer: Branch) -> None:
-        values = probabilities[answer]
+    def _write(self) -> None:
+        values = self._target[self._answer]
         best = self._ranking.order[0]
         text = f"{self._classes[best]}  {values[best]:.2f}"
         self.headline.setText(f"Unsure · {text}" if values[best] < self._unsure else text)
         for row, index in zip(self._rows, self._places(), strict=False):
-            row.show_text(index, {branch: f"{values[index]:.2f}" for branch, values in probabilities.items()})
+            row.show_text(index, {branch: f"{values[index]:.2f}" for branch, values in self._target.items()})
 
     def _places(self) -> list[int]:
         """Return the classes by row; a pinned class that has fallen out keeps the last row."""

@@ -15,6 +15,7 @@ from tmnet_app.theme import GRID, tabular
 from tmnet_app.views.probability_bars import EN_DASH
 
 _SECONDS = 20.0
+_GAP = 1.0  # seconds without a point, such as in presentation mode, after which a curve is interrupted
 _GRAPH_ROW = 4
 _NARROW = 280
 _TIPS = {
@@ -48,6 +49,9 @@ class Rates:
             "Display": self.display,
             "Frame age": 1000 * self.age,
         }
+
+
+_NOTHING = Rates(*(math.nan,) * 4)
 
 
 class RateGraphs(QWidget):
@@ -114,6 +118,8 @@ class RateGraphs(QWidget):
 
     def show_rates(self, rates: Rates, now: float, *, write: bool) -> None:
         """Add one point to the graphs; `write` says that the numbers may change as well."""
+        if self._history and now - self._history[-1][0] > _GAP:
+            self._history.append((now, _NOTHING))
         self._history.append((now, rates))
         while self._history[0][0] < now - _SECONDS:
             self._history.popleft()

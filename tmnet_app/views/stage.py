@@ -54,6 +54,13 @@ class Stage(QWidget):
         """Two small pictures."""
         return QSize(480, 240)
 
+    def show_loading(self, words: str) -> None:
+        """Say that the first network is on its way; nothing with an empty text."""
+        if not self._classes:
+            self.details.hint.show_loading(words)
+            for pane in self._attention_panes():
+                pane.view.say(words or _NO_NETWORK)
+
     def set_model(self, classes: Sequence[str], branches: Sequence[Branch]) -> None:
         """Begin with another network."""
         self._classes = classes

@@ -10,7 +10,9 @@ from tmnet_app.views.arrangement import arrange
 @pytest.mark.parametrize("details", [True, False])
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("aspect", [9 / 16, 1.0, 4 / 3, 16 / 9, 3.0])
-@pytest.mark.parametrize("size", [(640, 300), (900, 480), (1264, 680), (1904, 950), (3824, 1900)])
+@pytest.mark.parametrize(
+    "size", [(640, 300), (600, 500), (860, 1000), (900, 480), (1264, 680), (1904, 950), (3824, 1900)]
+)
 def test_nothing_overlaps_and_nothing_leaves_the_window(size, aspect, count, details):
     plan = arrange(*size, aspect, count, 28, details=details)
     places = [*plan.panes, *([plan.details] if plan.details else [])]
@@ -42,4 +44,10 @@ def test_details_go_where_the_pictures_become_largest():
 
 
 def test_a_narrow_window_folds_the_details_away():
-    assert arrange(700, 600, 4 / 3, 3, 28, details=True).details is None
+    assert arrange(540, 600, 4 / 3, 3, 28, details=True).details is None
+
+
+def test_a_window_too_narrow_for_a_column_has_the_details_below():
+    plan = arrange(800, 600, 16 / 9, 3, 28, details=True)
+    assert plan.details.width() == 800
+    assert plan.details.top() > plan.panes[0].bottom()

@@ -91,6 +91,17 @@ def test_a_checkpoint_with_one_branch_has_dashes_for_the_others(bars):
     assert not bars.grab().isNull()
 
 
+def test_rows_that_come_into_sight_of_a_paused_video_show_further_classes(bars):
+    bars.set_classes([str(number) for number in range(9)], list(Branch))
+    values = np.linspace(0.2, 0.02, 9, dtype=np.float32)
+    bars.resize(bars.width(), 200)
+    bars.show_probabilities(dict.fromkeys(Branch, values), Branch.FUSED, 0.0, still=True)
+    few = len(rows(bars))
+    bars.resize(bars.width(), 700)
+    assert few < len(rows(bars))
+    assert [row.index for row in rows(bars)] == list(range(len(rows(bars))))
+
+
 def test_a_model_of_many_classes_shows_those_that_fit(bars):
     bars.set_classes([str(number) for number in range(400)], list(Branch))
     bars.show_probabilities({b: np.full(400, 1 / 400, np.float32) for b in Branch}, Branch.FUSED, 0.0, still=False)
