@@ -30,6 +30,7 @@ FORBIDDEN_AT_TOP = {
     "tmnet_core/config.py": ("torch",),
     "tmnet_core/data/decoding.py": ("torch",),
     "tmnet_core/data/preprocessing.py": ("torch",),
+    "tmnet_core/models/catalogue.py": ("torch",),
     "tmnet_core/live/frames.py": ("torch",),
     "tmnet_core/live/glancer.py": ("torch",),
     "tmnet_core/live/player.py": ("torch",),

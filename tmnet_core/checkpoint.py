@@ -14,6 +14,7 @@ from tmnet_core.config import ClipSection, ModelConfig, ObjectiveSection
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.errors import CheckpointError
 from tmnet_core.files import is_torch_pickle, replacing
+from tmnet_core.models.catalogue import VARIANTS
 
 if TYPE_CHECKING:
     import torch
@@ -73,8 +74,14 @@ class CheckpointHeader(HeaderPart):
     def title(self) -> str:
         """One line that names the network, such as `jhmdb21 · TMNet-2D mobilenet_v2 2/2`."""
         from_data = f"{self.training.data} · " if self.training else ""
-        name = {"tmnet-2d": "TMNet-2D", "tsn": "TSN"}[self.model.variant]
-        return f"{from_data}{name} {self.model.backbone} {self.model.split}"
+        row = VARIANTS[self.model.variant]
+        parts = [row.title]
+        if row.uses_2d:
+            parts.append(self.model.backbone)
+        if row.uses_2d and row.uses_3d:
+            parts.append(f"+ {self.model.network3d}")
+        # Only what is cut has a split; a 3D baseline is whole wherever it is cut.
+        return from_data + " ".join([*parts, self.model.split] if row.uses_2d else parts)
 
     def describe(self) -> list[tuple[str, str]]:
         """Return label and value rows for a person."""

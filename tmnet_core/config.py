@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 import tomlkit
 import tomlkit.exceptions
@@ -14,21 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 from tmnet_core.data.preprocessing import Crop
 from tmnet_core.errors import RecipeError
+from tmnet_core.models.catalogue import (
+    C3D_FRAMES,
+    C3D_SIZE,
+    BackboneName,
+    Network3dName,
+    Split,
+    VariantName,
+    shortest_clip,
+    why_unfit,
+)
 
-BackboneName = Literal[
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnet101",
-    "resnext50_32x4d",
-    "resnext101_32x8d",
-    "mobilenet_v2",
-]
-Split = Literal["0/4", "1/3", "2/2", "3/1"]
-VariantName = Literal["tmnet-2d", "tsn"]
 KeyFrameSegment = Literal["beginning", "middle", "ending"]
-BACKBONES: tuple[BackboneName, ...] = get_args(BackboneName)
-SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 class Section(BaseModel):
@@ -41,9 +38,17 @@ class ModelConfig(Section):
     """All that is needed, with the number of classes, to build the network (paper III-B, Table 2)."""
 
     variant: VariantName = Field(
-        "tmnet-2d", description="The network: TMNet-2D, or TSN, which has no regression branch."
+        "tmnet-2d", description="The network: TMNet-2D, -3D-A, -3D-B, or a baseline without a regression branch."
     )
-    backbone: BackboneName = Field("resnet18", description="The 2D network whose stem and four stages are cut in two.")
+    backbone: BackboneName = Field(
+        "resnet18", description="The 2D network whose stem and four stages are cut in two; for the 2D parts."
+    )
+    network3d: Network3dName = Field(
+        "slowonly_r50", description="The 3D network for the 3D parts of tmnet-3d-a and tmnet-3d-b."
+    )
+    temporal_borders: Literal["zeros", "replicate"] = Field(
+        "zeros", description="What 3D convolutions see beyond a clip's ends: zeros, as published, or its end frames."
+    )
     width: float = Field(
         1.0, ge=0.25, le=2.0, description="Width multiplier; only mobilenet_v2 has published other widths."
     )
@@ -57,6 +62,13 @@ class ModelConfig(Section):
     def _width_is_published(self) -> Self:
         if self.width != 1.0 and self.backbone != "mobilenet_v2":
             raise ValueError(f"width {self.width} needs backbone mobilenet_v2, not {self.backbone}")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        problem = why_unfit(self.variant, self.backbone, self.network3d, self.split)
+        if problem:
+            raise ValueError(problem)
         return self
 
 
@@ -94,6 +106,13 @@ class StartSection(Section):
         (0.229, 0.224, 0.225), description="What these weights expect of the input."
     )
     partial: bool = Field(False, description="Accept a state dict that lacks some layers; those start at random.")
+    weights3d: str = Field(
+        "inflate",
+        description="Of the 3D network: 'inflate' the 2D weights, 'kinetics' (torchvision's r3d_18), or a file.",
+    )
+    inflation: Literal["mean", "centre"] = Field(
+        "mean", description="Inflated kernels: spread evenly over time, or on the middle frame alone."
+    )
 
 
 class ClipSection(Section):
@@ -212,6 +231,21 @@ class Recipe(Section):
     def _memory_is_of_one_process(self) -> Self:
         if self.data.cache == "memory" and self.training.workers:
             raise ValueError("data.cache = 'memory' needs training.workers = 0, each worker would keep its own copy")
+        return self
+
+    @model_validator(mode="after")
+    def _clip_fits_the_network(self) -> Self:
+        model, clip = self.model, self.clip
+        if model.variant == "c3d" and (clip.frames, clip.size) != (C3D_FRAMES, C3D_SIZE):
+            raise ValueError(
+                f"c3d needs clip.frames = {C3D_FRAMES} and clip.size = {C3D_SIZE}, "
+                f"for which its fully connected layers are made, not {clip.frames} and {clip.size}"
+            )
+        shortest = shortest_clip(model.variant, model.network3d)
+        if clip.frames < shortest:
+            raise ValueError(
+                f"clip.frames = {clip.frames} is shorter than the temporal stride of {model.variant}, {shortest} frames"
+            )
         return self
 
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
-from tmnet_core.config import BackboneName, ModelConfig
+from tmnet_core.config import ModelConfig
 from tmnet_core.models.cam import class_activation_maps
+from tmnet_core.models.catalogue import BackboneName
 from tmnet_core.models.stages2d import build_network
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
@@ -62,6 +63,7 @@ def _ready(network: Network, device: torch.device) -> Network:
 def _answer(model: TMNet, image: Tensor) -> Tensor:
     seen = model.glance(image)
     assert seen.regression is not None
+    assert seen.classification is not None
     return model.fuse(
         model.classifier(seen.regression.mean((2, 3))), model.classifier(seen.classification.mean((2, 3)))
     )
@@ -70,6 +72,7 @@ def _answer(model: TMNet, image: Tensor) -> Tensor:
 def _answer_with_maps(model: TMNet, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     seen = model.glance(image)
     assert seen.regression is not None
+    assert seen.classification is not None
     rb = class_activation_maps(seen.regression, model.classifier)
     cb = class_activation_maps(seen.classification, model.classifier)
     bias = model.classifier.bias

@@ -16,10 +16,10 @@ from rich.table import Table
 from tmnet_core.benchmarks.glance import GLANCE, GLANCE_WITH_MAPS, PLAIN, time_glance
 from tmnet_core.benchmarks.interleaved import Timings
 from tmnet_core.benchmarks.machine import Machine, describe_machine
-from tmnet_core.config import BACKBONES, BackboneName
 from tmnet_core.device import choose_device
 from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
+from tmnet_core.models.catalogue import BACKBONES, BackboneName
 
 # The window is measured in a process of its own, so that the core never imports Qt.
 APP_BENCHMARK = "tmnet_app.benchmark"

@@ -15,9 +15,11 @@ from torch import Tensor
 from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, load_checkpoint
 from tmnet_core.data.preprocessing import Crop, Image, Preprocessing
 from tmnet_core.device import choose_device, describe_device
+from tmnet_core.errors import CheckpointError
 from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.cam import class_activation_maps
+from tmnet_core.models.tmnet import use_channels_last
 
 
 class GlancePredictor:
@@ -28,9 +30,13 @@ class GlancePredictor:
 
     def __init__(self, checkpoint: LoadedCheckpoint, device: str | torch.device = "auto") -> None:
         self.header: CheckpointHeader = checkpoint.header
+        if not checkpoint.model.glances:
+            raise CheckpointError(
+                f"checkpoint {checkpoint.path}: {self.header.title} needs a clip of frames, it cannot answer for one"
+            )
         self.device = choose_device(device) if isinstance(device, str) else device
-        # channels_last is the faster layout of convolutions on CPUs and on GPUs with tensor cores.
-        self.model = checkpoint.model.eval().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = checkpoint.model.eval().to(self.device)
+        use_channels_last(self.model)
 
     @classmethod
     def from_file(cls, path: str | Path, device: str = "auto") -> Self:
@@ -44,8 +50,8 @@ class GlancePredictor:
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """The branches that this checkpoint serves; a plain TSN serves CB alone."""
-        return (Branch.CB,) if self.model.regression is None else (Branch.RB, Branch.CB, Branch.FUSED)
+        """The branches that this checkpoint serves; TSN serves CB alone, TMNet-3D-A and -3D-B RB alone."""
+        return self.model.glances
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -92,13 +98,12 @@ class GlancePredictor:
         """Run the network on 1×size×size×3 uint8 and bring the answers to the host."""
         inputs = self.preprocessing.normalise(images.to(self.device))
         seen = self.model.glance(inputs)
-        feature_maps = {Branch.CB: seen.classification}
-        if seen.regression is not None:
-            feature_maps = {Branch.RB: seen.regression, **feature_maps}
+        found = {Branch.RB: seen.regression, Branch.CB: seen.classification}
+        feature_maps = {branch: feature_map for branch, feature_map in found.items() if feature_map is not None}
         features = {branch: feature_map.mean((2, 3)) for branch, feature_map in feature_maps.items()}
         logits = {branch: self.model.classifier(feature) for branch, feature in features.items()}
         probabilities = {branch: logit.softmax(-1) for branch, logit in logits.items()}
-        if Branch.RB in logits:
+        if Branch.FUSED in self.branches:
             probabilities[Branch.FUSED] = self.model.fuse(logits[Branch.RB], logits[Branch.CB])
         maps = {
             branch: class_activation_maps(feature_map, self.model.classifier)

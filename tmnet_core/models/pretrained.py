@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from tmnet_core.config import BackboneName
 from tmnet_core.errors import CheckpointError
 from tmnet_core.files import is_torch_pickle
+from tmnet_core.models.catalogue import BackboneName
 
 IMAGENET = "imagenet"
 RANDOM = "none"

@@ -7,7 +7,7 @@ from collections import OrderedDict
 import torchvision
 from torch import nn
 
-from tmnet_core.config import BackboneName
+from tmnet_core.models.catalogue import BackboneName
 
 # MobileNetV2 is cut where its stride changes, so that its stages end at strides 4, 8, 16 and 32 as a ResNet's do.
 MOBILENET_V2_CUTS = ((0, 2), (2, 4), (4, 7), (7, 14), (14, 19))

@@ -8,6 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from tmnet_core.models.branch import Branch
+
 
 class Framewise(nn.Module):
     """Lets a 2D network speak B×T×C×H×W: every frame passes through it alone."""
@@ -37,10 +39,13 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class GlanceMaps:
-    """The last feature maps of the branches for single frames, each B×C×h×w; their mean over places is the feature."""
+    """The last feature maps of the branches for single frames, each B×C×h×w; their mean over places is the feature.
+
+    A branch that the network does not serve for single frames is None.
+    """
 
     regression: Tensor | None
-    classification: Tensor
+    classification: Tensor | None
 
 
 class TMNet(nn.Module):
@@ -48,6 +53,9 @@ class TMNet(nn.Module):
 
     The three parts are injected and speak B×T×C×H×W to each other; both branches share one linear classifier, so
     that fusing features and fusing logits are the same, and a class activation map is a 1×1 convolution.
+
+    Attributes:
+        glances: the branches that answer for a single frame; where left out, all that there are.
     """
 
     def __init__(
@@ -59,6 +67,7 @@ class TMNet(nn.Module):
         *,
         fusion: Literal["features", "probabilities"] = "features",
         dropout: float = 0.0,
+        glances: tuple[Branch, ...] | None = None,
     ) -> None:
         super().__init__()
         self.base = base
@@ -67,6 +76,9 @@ class TMNet(nn.Module):
         self.classifier = classifier
         self.dropout = nn.Dropout(dropout)
         self.fusion = fusion
+        if glances is None:
+            glances = (Branch.CB,) if regression is None else (Branch.RB, Branch.CB, Branch.FUSED)
+        self.glances = glances
 
     def forward(self, clip: Tensor, key_frame: Tensor, *, regression_reaches_base: bool = True) -> Features:
         """Compute both features of a batch of clips, as training does (paper III-B).
@@ -86,11 +98,22 @@ class TMNet(nn.Module):
         return Features(self.regression(seen).mean(dim=(1, 3, 4)), classification)
 
     def glance(self, frames: Tensor) -> GlanceMaps:
-        """Look at single frames, B×3×H×W, with one pass of the base backbone (paper III-C)."""
+        """Look at single frames, B×3×H×W, with one pass of the base backbone (paper III-C).
+
+        A 3D base backbone takes a frame for a clip in which nothing moves. Only the branches in `glances` are run.
+        """
         encoded = self.base(frames.unsqueeze(1))
-        classification = self.classification(encoded).mean(dim=1)
-        regression = None if self.regression is None else self.regression(encoded).mean(dim=1)
+        classification = self.classification(encoded).mean(dim=1) if Branch.CB in self.glances else None
+        regression = None
+        if self.regression is not None and Branch.RB in self.glances:
+            regression = self.regression(encoded).mean(dim=1)
         return GlanceMaps(regression, classification)
+
+    def remember(self, clip: Tensor, key_frame: Tensor) -> Tensor:
+        """Return F_reg, B×C, of clips B×T×3×H×W without running CB: TMNet-3D-B's own inference (paper IV-B.6)."""
+        assert self.regression is not None
+        feature: Tensor = self.regression(take_key_frame(self.base(clip), key_frame)).mean(dim=(1, 3, 4))
+        return feature
 
     def classify(self, feature: Tensor) -> Tensor:
         """Return the logits, B×K, of either branch's feature, B×C."""
@@ -103,6 +126,13 @@ class TMNet(nn.Module):
             return (regression.softmax(-1) + classification.softmax(-1)) / 2
         # The classifier is linear: the mean of the logits is the logit of the mean feature.
         return ((regression + classification) / 2).softmax(-1)
+
+
+def use_channels_last(network: nn.Module) -> None:
+    """Lay out the 2D convolutions' weights channels last, the faster order on CPUs and on GPUs with tensor cores."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)
 
 
 def take_key_frame(encoded: Tensor, fraction: Tensor) -> Tensor:

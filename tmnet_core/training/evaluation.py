@@ -222,12 +222,18 @@ def _probabilities(
     """Return B×n×K probabilities by branch on the host."""
     videos, glances = seen.frames.shape[:2]
     maps = model.glance(preprocessing.normalise(seen.frames.flatten(0, 1).to(device)))
-    cb = model.classify(maps.classification.mean((2, 3)))
-    found = {Branch.CB: cb.softmax(-1)}
-    if maps.regression is not None:
-        rb = model.classify(maps.regression.mean((2, 3)))
-        found = {Branch.RB: rb.softmax(-1), **found, Branch.FUSED: model.fuse(rb, cb)}
+    seen_by = {Branch.RB: maps.regression, Branch.CB: maps.classification}
+    logits = {branch: model.classify(found.mean((2, 3))) for branch, found in seen_by.items() if found is not None}
+    found = _answers(model, logits)
     return {branch: scores.float().cpu().reshape(videos, glances, -1) for branch, scores in found.items()}
+
+
+def _answers(model: TMNet, logits: dict[Branch, Tensor]) -> dict[Branch, Tensor]:
+    """Return probabilities by branch, the fusion too where there are both branches."""
+    answers = {branch: values.softmax(-1) for branch, values in logits.items()}
+    if len(logits) == 2:
+        answers[Branch.FUSED] = model.fuse(logits[Branch.RB], logits[Branch.CB])
+    return answers
 
 
 def _metrics(scores: Tensor, labels: Tensor) -> dict[str, float]:

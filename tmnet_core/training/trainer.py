@@ -30,7 +30,7 @@ from tmnet_core.device import choose_device, describe_device
 from tmnet_core.errors import DataError, TMNetError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.objective import Losses, compute_losses
-from tmnet_core.models.tmnet import TMNet
+from tmnet_core.models.tmnet import TMNet, use_channels_last
 from tmnet_core.training.evaluation import Examiner
 from tmnet_core.training.events import Ended, Event, EventLog, Skipped, Started, Stepped, Validated
 from tmnet_core.training.run_folder import RunFolder
@@ -120,7 +120,8 @@ class Trainer:
         )
 
         self.start = started.origin
-        self.model = started.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = started.model.to(self.device)
+        use_channels_last(self.model)
         self.optimizer = build_optimizer(recipe, self.model)
         self.schedule = LambdaLR(self.optimizer, lambda step: learning_rate_factor(step, recipe.schedule))
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from tmnet_core.config import BACKBONES
+from tmnet_core.models.catalogue import BACKBONES
 from tmnet_core.models.stages2d import build_network, cut_stages, feature_channels
 
 # What torchvision publishes with its ImageNet weights, the head of 1000 classes included.
