@@ -167,7 +167,9 @@ class OptimizerSection(Section):
     learning_rate: float = Field(0.01, gt=0.0, description="The initial learning rate (paper IV-E: 0.01).")
     momentum: float = Field(0.9, ge=0.0, lt=1.0, description="Momentum of SGD; ours, after TSN's recipe.")
     weight_decay: float = Field(5e-4, ge=0.0, description="Ours, after TSN's recipe.")
-    clip_gradient: float = Field(0.0, ge=0.0, description="Largest gradient norm; 0 for no limit.")
+    clip_gradient: float = Field(
+        0.0, ge=0.0, description="Largest gradient norm, of RB and of all else apart; 0: no limit."
+    )
     classifier_factor: float = Field(
         1.0, gt=0.0, description="Learning rate of the new classifier over that of the rest."
     )
