@@ -35,7 +35,7 @@ def test_every_command_and_option_exists():
     assert {command for command, _ in lines} >= {"train", "evaluate", "info", "glance", "bench", "recipes"}
     for command, rest in lines:
         known = {option for parameter in COMMANDS[command].params for option in parameter.opts}
-        assert set(re.findall(r"--[a-z-]+", rest.partition("#")[0])) <= known
+        assert set(re.findall(r"--[a-z0-9-]+", rest.partition("#")[0])) <= known
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([A-Z][\w.]*)\)", README))

@@ -15,6 +15,9 @@ from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.errors import CheckpointError
 from tmnet_core.files import is_torch_pickle, replacing
 from tmnet_core.models.catalogue import VARIANTS
+from tmnet_core.onnx_file import HEADER_KEY as METADATA_KEY
+from tmnet_core.onnx_file import SUFFIX as ONNX_SUFFIX
+from tmnet_core.onnx_file import read_metadata as read_onnx_metadata
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from tmnet_core.models.tmnet import TMNet
 
 FORMAT_VERSION = 1
-METADATA_KEY = "tmnet"
 MAX_CLASSES = 10_000
 
 
@@ -129,12 +131,14 @@ def save_checkpoint(path: Path, model: TMNet, header: CheckpointHeader, *, half:
 
 
 def read_header(path: str | Path) -> CheckpointHeader:
-    """Read a checkpoint's header alone, without torch.
+    """Read the header alone of a checkpoint or of an exported ONNX file, without torch.
 
     Raises:
         CheckpointError: one sentence that names the file and why it cannot be used.
     """
     path = Path(path)
+    if path.suffix == ONNX_SUFFIX and path.is_file():
+        return _parse_header(path, read_onnx_metadata(path)[METADATA_KEY])
     _refuse_other_files(path)
     try:
         with safe_open(path, framework="np") as file:
@@ -167,6 +171,8 @@ def load_checkpoint(path: str | Path, device: torch.device | str = "cpu") -> Loa
 
     path = Path(path)
     header = read_header(path)
+    if path.suffix == ONNX_SUFFIX:
+        raise CheckpointError(f"checkpoint {path}: an exported file can glance and no more; this takes its checkpoint")
     model = build_model(header.model, len(header.classes))
     try:
         tensors = load_file(path)

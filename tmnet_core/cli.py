@@ -21,7 +21,12 @@ app = typer.Typer(
 )
 
 DATA_HELP = "A folder with one folder of videos per class, or synthetic-people."
-Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors checkpoint of TMNet.")]
+Checkpoint = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CHECKPOINT", help="A .safetensors checkpoint of TMNet; to look, an exported .onnx file too."
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads of torch; 0 leaves torch its own choice.")]
 
@@ -143,14 +148,38 @@ def glance(
         Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
     ] = None,
     device: Device = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")
+    ] = "auto",
     threads: Threads = 0,
 ) -> None:
     """Look at each frame of a video alone; one JSON line a frame, none left out."""
     from tmnet_core.live.glance_file import glance_file
 
     _use_threads(threads)
-    for line in glance_file(checkpoint, video, top=top, every=every, mirror=mirror, crop=crop, device=device):
+    lines = glance_file(checkpoint, video, top=top, every=every, mirror=mirror, crop=crop, device=device, engine=engine)
+    for line in lines:
         sys.stdout.write(line.model_dump_json() + "\n")
+
+
+@app.command()
+def export(
+    checkpoint: Checkpoint,
+    onnx: Annotated[Path, typer.Option(metavar="OUT", help="The .onnx file to write.")],
+    int8: Annotated[
+        Path | None,
+        typer.Option(metavar="CALIBRATION", help="Compute in 8 bits; a folder of videos or pictures to calibrate on."),
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Videos or pictures to check on; frames of rendered people if left out."),
+    ] = None,
+) -> None:
+    """Write one ONNX file with classes and preprocessing inside, checked against torch before it is put in place."""
+    from tmnet_core.live.engines.export import export_checkpoint
+
+    agreement = export_checkpoint(checkpoint, onnx, calibration=int8, check=check)
+    print(f"{onnx}: {agreement}")
 
 
 @app.command()

@@ -19,3 +19,7 @@ class DataError(TMNetError):
 
 class SourceError(TMNetError):
     """A video file or a camera cannot be opened or read."""
+
+
+class EngineError(TMNetError):
+    """An engine cannot run here, or a network cannot be exported."""

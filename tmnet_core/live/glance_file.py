@@ -51,20 +51,24 @@ def glance_file(
     mirror: bool = False,
     crop: Crop | None = None,
     device: str = "auto",
+    engine: str = "auto",
 ) -> Iterator[GlanceLine]:
     """Look at every n-th frame of a video file, none dropped.
 
     Raises:
-        CheckpointError, SourceError: where a file cannot be used, before the first line.
+        CheckpointError, SourceError, EngineError: where a file or an engine cannot be used, before the first line.
     """
     source = VideoFileSource(video)
+    predictor: GlancePredictor | None = None
     try:
-        predictor = GlancePredictor.from_file(checkpoint, device)
+        predictor = GlancePredictor.from_file(checkpoint, device, engine)
         while (frame := source.read()) is not None:
             if frame.index % every == 0:
                 seen = predictor.glance(frame, mirror=mirror, crop=crop)
                 yield _line(seen, predictor.classes, top)
     finally:
+        if predictor is not None:
+            predictor.close()
         source.close()
 
 

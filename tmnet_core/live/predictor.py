@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, load_checkpoint
+from tmnet_core.checkpoint import CheckpointHeader
 from tmnet_core.data.preprocessing import Crop, Image, Preprocessing
-from tmnet_core.device import choose_device, describe_device
-from tmnet_core.errors import CheckpointError
+from tmnet_core.device import describe_device
+from tmnet_core.live.engines.choice import open_engine
+from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.models.branch import Branch
-from tmnet_core.models.cam import class_activation_maps
-from tmnet_core.models.tmnet import use_channels_last
 
 
 class GlancePredictor:
-    """Looks at one frame at a time with a loaded network.
+    """Looks at one frame at a time: preprocessing, then an engine.
 
     Use it from one thread at a time.
     """
 
-    def __init__(self, checkpoint: LoadedCheckpoint, device: str | torch.device = "auto") -> None:
-        self.header: CheckpointHeader = checkpoint.header
-        if not checkpoint.model.glances:
-            raise CheckpointError(
-                f"checkpoint {checkpoint.path}: {self.header.title} needs a clip of frames, it cannot answer for one"
-            )
-        self.device = choose_device(device) if isinstance(device, str) else device
-        self.model = checkpoint.model.eval().to(self.device)
-        use_channels_last(self.model)
+    def __init__(self, header: CheckpointHeader, engine: Engine, device: torch.device) -> None:
+        self.header = header
+        self.device = device
+        self._engine = engine
 
     @classmethod
-    def from_file(cls, path: str | Path, device: str = "auto") -> Self:
-        """Load a checkpoint; raises CheckpointError."""
-        return cls(load_checkpoint(path), device)
+    def from_file(
+        cls, path: str | Path, device: str | torch.device = "auto", engine: str = "auto", *, threads: int | None = None
+    ) -> Self:
+        """Load a checkpoint or an exported ONNX file into an engine, as `open_engine` does and with its errors.
+
+        Args:
+            path: a `.safetensors` checkpoint or an `.onnx` file of `tmnet export`.
+            device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+            engine: `auto`, or a name of `available_engines`.
+            threads: CPU threads of onnxruntime; where None as many as torch has, less one core for everything else.
+        """
+        opened = open_engine(Path(path), device, engine, threads=threads)
+        return cls(opened.header, opened.engine, opened.device)
 
     @property
     def classes(self) -> list[str]:
@@ -51,7 +52,7 @@ class GlancePredictor:
     @property
     def branches(self) -> tuple[Branch, ...]:
         """The branches that this checkpoint serves; TSN serves CB alone, TMNet-3D-A and -3D-B RB alone."""
-        return self.model.glances
+        return self._engine.branches
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -60,8 +61,8 @@ class GlancePredictor:
 
     @property
     def engine(self) -> str:
-        """What computes, for a person."""
-        return f"{describe_device(self.device)} · torch fp32"
+        """What computes, for a person; it changes when a faster engine takes over."""
+        return f"{describe_device(self.device)} · {self._engine.title}"
 
     def glance(
         self,
@@ -70,6 +71,7 @@ class GlancePredictor:
         mirror: bool = False,
         quarter_turns: int = 0,
         crop: Crop | None = None,
+        branches: Sequence[Branch] | None = None,
     ) -> Glance:
         """Look at one frame.
 
@@ -78,46 +80,25 @@ class GlancePredictor:
             mirror: whether the network sees the frame mirrored left to right.
             quarter_turns: clockwise turns of 90° before the network sees the frame.
             crop: what part the network sees, where it shall differ from the checkpoint's own.
+            branches: the answers wanted, all where None; with RB or CB alone the other one is not computed.
         """
         if not isinstance(frame, Frame):
             frame = Frame(frame, 0, 0.0, time.perf_counter())
         preprocessing = self.preprocessing if crop is None else self.preprocessing.model_copy(update={"crop": crop})
-        stages: dict[str, float] = {}
-        with _timed(stages, "preprocess"):
-            height, width = frame.image.shape[:2]
-            placement = preprocessing.place(width, height, mirror=mirror, quarter_turns=quarter_turns)
-            cut = torch.from_numpy(preprocessing.cut(frame.image, placement))
-        with _timed(stages, "network"):
-            probabilities, maps, features = self._look(cut.unsqueeze(0))
+        start = time.perf_counter()
+        height, width = frame.image.shape[:2]
+        placement = preprocessing.place(width, height, mirror=mirror, quarter_turns=quarter_turns)
+        cut = preprocessing.cut(frame.image, placement)
+        preprocessed = time.perf_counter()
+        seen = self._engine.look(cut[None], branches)
+        stages = {"preprocess": (preprocessed - start) * 1e3, **seen.stages}
+        probabilities, maps, features = map(_of_one, (seen.probabilities, seen.maps, seen.features))
         return Glance(frame, placement, probabilities, maps, features, time.perf_counter(), stages)
 
-    @torch.inference_mode()
-    def _look(
-        self, images: Tensor
-    ) -> tuple[dict[Branch, FloatArray], dict[Branch, FloatArray], dict[Branch, FloatArray]]:
-        """Run the network on 1×size×size×3 uint8 and bring the answers to the host."""
-        inputs = self.preprocessing.normalise(images.to(self.device))
-        seen = self.model.glance(inputs)
-        found = {Branch.RB: seen.regression, Branch.CB: seen.classification}
-        feature_maps = {branch: feature_map for branch, feature_map in found.items() if feature_map is not None}
-        features = {branch: feature_map.mean((2, 3)) for branch, feature_map in feature_maps.items()}
-        logits = {branch: self.model.classifier(feature) for branch, feature in features.items()}
-        probabilities = {branch: logit.softmax(-1) for branch, logit in logits.items()}
-        if Branch.FUSED in self.branches:
-            probabilities[Branch.FUSED] = self.model.fuse(logits[Branch.RB], logits[Branch.CB])
-        maps = {
-            branch: class_activation_maps(feature_map, self.model.classifier)
-            for branch, feature_map in feature_maps.items()
-        }
-        return _to_host(probabilities), _to_host(maps), _to_host(features)
+    def close(self) -> None:
+        """Free the network and whatever prepares a faster engine; may be called again."""
+        self._engine.close()
 
 
-def _to_host(tensors: dict[Branch, Tensor]) -> dict[Branch, FloatArray]:
-    return {branch: np.asarray(tensor[0].float().cpu().numpy()) for branch, tensor in tensors.items()}
-
-
-@contextmanager
-def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    stages[name] = (time.perf_counter() - start) * 1e3
+def _of_one(values: Mapping[Branch, FloatArray]) -> dict[Branch, FloatArray]:
+    return {branch: batch[0] for branch, batch in values.items()}

@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from tmnet_core.data.preprocessing import Box
 from tmnet_core.errors import CheckpointError
@@ -22,6 +23,11 @@ def picture(height, width, seed=0):
 @pytest.fixture
 def predictor(make_checkpoint) -> GlancePredictor:
     return GlancePredictor.from_file(make_checkpoint()[0], "cpu")
+
+
+@pytest.fixture
+def classifier(make_checkpoint) -> torch.nn.Linear:
+    return make_checkpoint()[1].classifier
 
 
 @pytest.fixture
@@ -48,9 +54,9 @@ def test_every_branch_gives_probabilities(predictor):
     assert not np.allclose(glance.probabilities[Branch.RB], glance.probabilities[Branch.CB])
 
 
-def test_maps_add_up_to_the_probabilities(predictor):
+def test_maps_add_up_to_the_probabilities(predictor, classifier):
     glance = predictor.glance(picture(48, 64))
-    bias = predictor.model.classifier.bias.detach().numpy()
+    bias = classifier.bias.detach().numpy()
     assert set(glance.maps) == {Branch.RB, Branch.CB}
     logits = {branch: maps.mean((1, 2)) + bias for branch, maps in glance.maps.items()}
     for branch, logit in logits.items():
@@ -59,9 +65,9 @@ def test_maps_add_up_to_the_probabilities(predictor):
     np.testing.assert_allclose(fused, glance.probabilities[Branch.FUSED], rtol=1e-4)
 
 
-def test_features_give_the_logits_too(predictor):
+def test_features_give_the_logits_too(predictor, classifier):
     glance = predictor.glance(picture(48, 64))
-    weight, bias = (tensor.detach().numpy() for tensor in predictor.model.classifier.parameters())
+    weight, bias = (tensor.detach().numpy() for tensor in classifier.parameters())
     for branch, feature in glance.features.items():
         np.testing.assert_allclose(softmax(weight @ feature + bias), glance.probabilities[branch], rtol=1e-4)
 

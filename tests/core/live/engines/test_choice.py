@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from tmnet_core.errors import EngineError
+from tmnet_core.live.engines import export_cache
+from tmnet_core.live.engines.choice import ENGINES, available_engines, default_threads, open_engine
+from tmnet_core.live.engines.export_cache import cached_export, forget_oldest
+from tmnet_core.live.engines.handover_engine import HandoverEngine
+from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
+from tmnet_core.live.engines.torch_engine import TorchEngine
+from tmnet_core.live.predictor import GlancePredictor
+from tmnet_core.models.branch import Branch
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache of its own for each test."""
+    monkeypatch.setattr(export_cache, "cache_folder", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def refusals(device: str, **names) -> dict[str, str | None]:
+    return {offer.name: offer.refused for offer in available_engines(device, **names)}
+
+
+def test_every_engine_is_offered_or_refused_with_a_reason():
+    found = refusals("cpu")
+    assert set(found) == set(ENGINES) - {"auto"}
+    assert {name for name, reason in found.items() if reason is None} == {"onnxruntime", "torch"}
+    assert found["torch-bf16"] == "bf16 is far slower than fp32 on a CPU without hardware for it"
+    assert found["torch-fp16"] == "fp16 needs a CUDA device"
+    assert "tmnet export --int8" in found["onnxruntime-int8"]
+
+
+def test_an_exported_file_runs_in_onnxruntime_alone(exported):
+    offered = {name for name, reason in refusals("cpu", checkpoint=exported.onnx).items() if reason is None}
+    assert offered == {"onnxruntime", "onnxruntime-int8"}
+    with pytest.raises(EngineError, match="engine torch: an exported file runs in onnxruntime alone"):
+        open_engine(exported.onnx, "cpu", "torch")
+
+
+@pytest.mark.parametrize("name", ["torch-fp16", "torch-bf16", "onnxruntime-int8"])
+def test_a_refused_engine_says_why(exported, name):
+    with pytest.raises(EngineError, match=f"engine {name}: "):
+        open_engine(exported.checkpoint, "cpu", name)
+
+
+def test_an_unknown_engine_is_named(exported):
+    with pytest.raises(EngineError, match="engine 'tensorrt': not an engine; choose one of auto, onnxruntime"):
+        open_engine(exported.checkpoint, "cpu", "tensorrt")
+
+
+def test_without_onnxruntime_torch_goes_on_and_says_so(exported, real_frames, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu")
+    assert predictor.engine.startswith("CPU · torch fp32 (onnxruntime cannot be used here: ")
+    assert predictor.glance(real_frames[0]).probabilities
+    assert "cannot be used here" in refusals("cpu")["onnxruntime"]
+    with pytest.raises(EngineError, match="engine onnxruntime: onnxruntime cannot be used here"):
+        GlancePredictor.from_file(exported.checkpoint, "cpu", "onnxruntime")
+    with pytest.raises(EngineError, match="onnxruntime cannot be used here"):
+        GlancePredictor.from_file(exported.onnx, "cpu")
+
+
+def test_one_core_is_left_to_everything_else(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    assert default_threads() == 7
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert default_threads() == 2
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert default_threads() == 1
+
+
+def test_torch_looks_until_the_export_is_ready_and_the_next_time_it_is_there(exported, real_frames, cache):
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", "onnxruntime")
+    assert predictor.engine == "CPU · torch fp32, preparing onnxruntime"
+    first = predictor.glance(real_frames[0])
+    predictor._engine.wait(120)
+    second = predictor.glance(real_frames[0])
+    assert predictor.engine == "CPU · onnxruntime fp32"
+    for branch, values in first.probabilities.items():
+        np.testing.assert_allclose(second.probabilities[branch], values, atol=1e-4)
+    predictor.close()
+    assert list(cache.iterdir()) == [cached_export(exported.checkpoint)]
+    again = GlancePredictor.from_file(exported.checkpoint, "cpu")
+    assert again.engine == "CPU · onnxruntime fp32"
+    again.close()
+
+
+def test_a_damaged_export_is_made_anew(exported, cache):
+    cache.mkdir()
+    cached_export(exported.checkpoint).write_bytes(b"damaged")
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu")
+    assert predictor.engine == "CPU · torch fp32"
+    assert list(cache.iterdir()) == []
+    predictor.close()
+
+
+def test_closing_ends_an_export_that_is_under_way(exported, real_frames):
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", "onnxruntime")
+    deadline = time.monotonic() + 20
+    while not psutil.Process().children() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [child for child in psutil.Process().children() if "export" in child.cmdline()]
+    predictor.close()
+    assert not [child for child in psutil.Process().children() if "export" in child.cmdline()]
+
+
+def test_a_few_glances_start_no_export(exported, real_frames):
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu")
+    for frame in real_frames:
+        predictor.glance(frame)
+    assert predictor.engine == "CPU · torch fp32"
+    assert not [child for child in psutil.Process().children() if "export" in child.cmdline()]
+    predictor.close()
+
+
+def test_an_export_that_fails_leaves_torch_at_work_and_says_why(exported, real_images):
+    def fail(cancelled: threading.Event) -> TorchEngine:
+        raise EngineError("the disk is full")
+
+    engine = HandoverEngine(TorchEngine(exported.model, exported.header.preprocessing), fail, "onnxruntime")
+    engine.wait(10)
+    assert engine.look(real_images[:1]).probabilities
+    assert engine.title == "torch fp32 (the disk is full)"
+    engine.close()
+
+
+def test_engines_change_between_two_glances_and_the_first_is_closed(exported, real_images):
+    go = threading.Event()
+    first = TorchEngine(exported.model, exported.header.preprocessing)
+
+    def prepare(cancelled: threading.Event) -> OnnxruntimeEngine:
+        go.wait(10)
+        return OnnxruntimeEngine(exported.onnx)
+
+    engine = HandoverEngine(first, prepare, "onnxruntime", after=2)
+    engine.look(real_images[:1])
+    assert engine.title == "torch fp32"
+    before = engine.look(real_images[:1]).probabilities[Branch.RB]
+    assert engine.title == "torch fp32, preparing onnxruntime"
+    go.set()
+    engine.wait(10)
+    np.testing.assert_allclose(engine.look(real_images[:1]).probabilities[Branch.RB], before, atol=1e-4)
+    assert engine.title == "onnxruntime fp32"
+    with pytest.raises(EngineError, match="closed"):
+        first.look(real_images[:1])
+    engine.close()
+
+
+def test_the_cache_keeps_what_was_used_last(tmp_path):
+    import os
+
+    for number in range(5):
+        path = tmp_path / f"{number}.onnx"
+        path.write_bytes(b"")
+        os.utime(path, (number, number))
+    forget_oldest(tmp_path, kept=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3.onnx", "4.onnx"]
+
+
+def test_another_content_is_another_export(exported, tmp_path):
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(exported.checkpoint.read_bytes())
+    assert cached_export(copy) == cached_export(exported.checkpoint)
+    copy.write_bytes(b"something else")
+    assert cached_export(copy) != cached_export(exported.checkpoint)

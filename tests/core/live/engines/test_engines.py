@@ -1,0 +1,165 @@
+"""Every engine says what torch says in fp32 without any change to the network."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from tmnet_core.errors import EngineError
+from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
+from tmnet_core.live.engines.engine import Engine
+from tmnet_core.live.engines.export import compare, look_eagerly
+from tmnet_core.live.engines.folding import fold_batch_norms
+from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
+from tmnet_core.live.engines.torch_engine import TorchEngine
+from tmnet_core.models.branch import Branch
+from tmnet_core.models.variants import build_model
+
+
+def open_named(name: str, exported) -> Engine:
+    if name == "onnxruntime":
+        return OnnxruntimeEngine(exported.onnx)
+    return TorchEngine(exported.model, exported.header.preprocessing)
+
+
+@pytest.fixture(params=["torch", "onnxruntime"])
+def engine(request, exported):
+    engine = open_named(request.param, exported)
+    yield engine
+    engine.close()
+
+
+def test_real_frames_get_the_answers_of_plain_torch(engine, exported, real_images):
+    agreement = compare(engine, exported.model, exported.header.preprocessing, list(real_images))
+    assert agreement.frames == 20
+    assert agreement.probabilities <= 1e-4
+    assert agreement.maps <= 1e-4
+    assert agreement.same_top1 == 1.0
+
+
+def test_the_frames_are_told_apart(exported, real_images):
+    # Else the agreement above would say nothing.
+    said = look_eagerly(exported.model, exported.header.preprocessing, real_images).probabilities[Branch.FUSED]
+    assert said.std(0).max() > 0.01
+
+
+def test_many_images_at_once_get_the_answers_of_each_alone(engine, real_images):
+    together = engine.look(real_images)
+    for place, image in enumerate(real_images):
+        alone = engine.look(image[None])
+        for branch in engine.branches:
+            np.testing.assert_allclose(together.probabilities[branch][place], alone.probabilities[branch][0], atol=1e-5)
+    assert together.maps[Branch.RB].shape == (20, 3, 2, 2)
+    assert together.features[Branch.CB].shape[0] == 20
+
+
+def test_answers_do_not_change_under_the_next_glance(engine, real_images):
+    first = engine.look(real_images[:1])
+    kept = first.probabilities[Branch.FUSED].copy()
+    engine.look(real_images[1:2])
+    np.testing.assert_array_equal(first.probabilities[Branch.FUSED], kept)
+
+
+@pytest.mark.parametrize("branch", [Branch.RB, Branch.CB])
+def test_one_branch_is_had_alone(engine, branch, real_images):
+    alone, all_of_them = engine.look(real_images[:1], [branch]), engine.look(real_images[:1])
+    assert set(alone.probabilities) == set(alone.maps) == set(alone.features) == {branch}
+    np.testing.assert_allclose(alone.probabilities[branch], all_of_them.probabilities[branch], atol=1e-5)
+    np.testing.assert_allclose(alone.maps[branch], all_of_them.maps[branch], rtol=1e-3, atol=1e-3)
+
+
+def test_the_other_branch_is_not_computed(exported, real_images):
+    engine = TorchEngine(exported.model, exported.header.preprocessing)
+    ran: list[str] = []
+    for name in ("regression", "classification"):
+        getattr(engine._model, name).register_forward_hook(lambda *_, name=name: ran.append(name))
+    engine.look(real_images[:1], [Branch.RB])
+    assert ran == ["regression"]
+    engine.look(real_images[:1], [Branch.CB])
+    assert ran == ["regression", "classification"]
+
+
+def test_the_other_branch_is_not_in_the_graph(exported, real_images):
+    engine = OnnxruntimeEngine(exported.onnx)
+    engine.look(real_images[:1], [Branch.RB])
+    sizes = [len(engine._sessions[key].get_outputs()) for key in engine._sessions]
+    assert sizes == [7, 3]
+
+
+def test_the_fusion_alone_is_what_it_is_among_all(engine, real_images):
+    fused = engine.look(real_images[:1], [Branch.FUSED])
+    assert set(fused.probabilities) == {Branch.FUSED}
+    expected = engine.look(real_images[:1]).probabilities[Branch.FUSED]
+    np.testing.assert_allclose(fused.probabilities[Branch.FUSED], expected, atol=1e-6)
+
+
+def test_maps_can_be_left_out(engine, real_images):
+    assert engine.look(real_images[:1], maps=False).maps == {}
+
+
+def test_a_branch_that_is_not_served_is_named(exported, make_checkpoint):
+    _, tsn, header = make_checkpoint(variant="tsn")
+    engine = TorchEngine(tsn, header.preprocessing)
+    with pytest.raises(EngineError, match="branch RB: this network answers with CB"):
+        engine.look(np.zeros((1, 32, 32, 3), np.uint8), [Branch.RB])
+    with pytest.raises(EngineError, match="branch none"):
+        engine.look(np.zeros((1, 32, 32, 3), np.uint8), [])
+
+
+def test_a_closed_engine_says_so(engine, real_images):
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        engine.look(real_images[:1])
+
+
+def test_the_engine_leaves_the_model_as_it_was(exported, real_images):
+    before = {name: tensor.clone() for name, tensor in exported.model.state_dict().items()}
+    TorchEngine(exported.model, exported.header.preprocessing).look(real_images[:1])
+    after = exported.model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("backbone", ["resnet18", "resnext50_32x4d", "mobilenet_v2"])
+def test_every_batch_norm_is_folded(backbone, make_header):
+    model = build_model(make_header(backbone=backbone, width=1.0).model, 3).eval()
+    fold_batch_norms(model)
+    assert not [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+
+
+def test_engines_opened_and_closed_over_and_over_leave_memory_where_it_was(exported, real_images):
+    process = psutil.Process()
+
+    def switch(times: int) -> int:
+        for _ in range(times):
+            for name in ("torch", "onnxruntime"):
+                engine = open_named(name, exported)
+                engine.look(real_images[:1])
+                engine.close()
+        gc.collect()
+        return process.memory_info().rss
+
+    before = switch(3)
+    # One copy of the weights is 78 MB: engines that stay would be 20 of them.
+    assert switch(10) - before < 2 * 78 * 2**20
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("tf32", 5e-3), ("fp16", 5e-3), ("bf16", 2e-2)])
+def test_a_captured_graph_gives_the_answers_of_plain_torch(precision, tolerance, exported, real_images):
+    engine = CudaGraphEngine(exported.model, exported.header.preprocessing, torch.device("cuda"), precision)
+    try:
+        assert "CUDA graph)" in engine.title
+        assert "without" not in engine.title
+        agreement = compare(engine, exported.model, exported.header.preprocessing, list(real_images))
+        assert agreement.probabilities <= tolerance
+        for branch in (Branch.RB, Branch.CB):
+            assert set(engine.look(real_images[:1], [branch]).maps) == {branch}
+    finally:
+        engine.close()

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from tmnet_core.checkpoint import load_checkpoint, read_header
+from tmnet_core.errors import CheckpointError, DataError, EngineError
+from tmnet_core.live.engines import export as export_module
+from tmnet_core.live.engines.export import export_checkpoint
+from tmnet_core.live.engines.quantisation import quantise
+from tmnet_core.live.predictor import GlancePredictor
+from tmnet_core.models.branch import Branch
+from tmnet_core.opencv import cv2
+
+README = Path(__file__).resolve().parents[4] / "README.md"
+
+
+def test_the_file_says_what_it_is(exported):
+    assert read_header(exported.onnx) == exported.header
+    said = {entry.key: entry.value for entry in onnx.load(exported.onnx).metadata_props}
+    assert json.loads(said["classes"]) == exported.header.classes
+    assert json.loads(said["preprocessing"])["size"] == 64
+    assert said["precision"] == "fp32"
+
+
+def test_it_is_one_file_of_any_batch_size(exported):
+    assert [path.name for path in exported.onnx.parent.iterdir()] == ["net.onnx", "net.safetensors"]
+    model = onnx.load(exported.onnx, load_external_data=False)
+    assert not [tensor.name for tensor in model.graph.initializer if tensor.external_data]
+    shape = model.graph.input[0].type.tensor_type.shape.dim
+    assert shape[0].dim_param
+    assert [side.dim_value for side in shape[1:]] == [64, 64, 3]
+
+
+def test_it_opens_like_a_checkpoint(exported, real_frames):
+    ours = GlancePredictor.from_file(exported.onnx)
+    plain = GlancePredictor.from_file(exported.checkpoint, "cpu", "torch")
+    assert (ours.classes, ours.branches, ours.engine) == (plain.classes, plain.branches, "CPU · onnxruntime fp32")
+    for frame in real_frames:
+        one, other = ours.glance(frame, mirror=True), plain.glance(frame, mirror=True)
+        for branch in ours.branches:
+            np.testing.assert_allclose(one.probabilities[branch], other.probabilities[branch], atol=1e-4)
+    ours.close()
+    plain.close()
+
+
+def test_frames_of_changing_size_get_the_answers_of_fresh_engines(exported, real_frames):
+    used = GlancePredictor.from_file(exported.onnx)
+    for frame in (*real_frames[:6], *real_frames[:6:2]):
+        fresh = GlancePredictor.from_file(exported.onnx)
+        for branch, values in fresh.glance(frame).probabilities.items():
+            np.testing.assert_array_equal(used.glance(frame).probabilities[branch], values)
+        fresh.close()
+    used.close()
+
+
+def test_it_cannot_be_trained_on(exported):
+    with pytest.raises(CheckpointError, match=r"net\.onnx: an exported file can glance and no more"):
+        load_checkpoint(exported.onnx)
+
+
+def test_a_file_that_disagrees_is_not_written(exported, tmp_path, monkeypatch):
+    def write_another(model, header, path):
+        other = onnx.load(exported.onnx)
+        (bias,) = (tensor for tensor in other.graph.initializer if tensor.name.endswith("classifier.bias"))
+        bias.CopyFrom(onnx.numpy_helper.from_array(np.array([5, 0, 0], np.float32), bias.name))
+        onnx.save(other, path)
+
+    monkeypatch.setattr(export_module, "write_onnx", write_another)
+    with pytest.raises(EngineError, match=r"out\.onnx: not written, the exported network does not answer as torch"):
+        export_checkpoint(exported.checkpoint, tmp_path / "out.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_int8_is_calibrated_on_frames_and_keeps_near(exported, real_images, tmp_path):
+    path = tmp_path / "int8.onnx"
+    shutil.copy(exported.onnx, path)
+    quantise(path, list(real_images[::2]))
+    assert read_header(path) == exported.header
+    predictor = GlancePredictor.from_file(path)
+    assert predictor.engine == "CPU · onnxruntime int8"
+    assert "QuantizeLinear" in {node.op_type for node in onnx.load(path).graph.node}
+    seen = predictor.glance(real_images[1])
+    assert seen.maps[Branch.RB].shape == (3, 2, 2)
+    assert all(np.isfinite(values).all() for values in seen.probabilities.values())
+    predictor.close()
+
+
+def test_what_cannot_be_exported_is_a_sentence(exported, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no frames")
+    with pytest.raises(DataError, match="empty: it holds no video or picture that can be read"):
+        export_checkpoint(exported.checkpoint, tmp_path / "out.onnx", calibration=tmp_path / "empty")
+    with pytest.raises(DataError, match="nowhere: there is no such folder"):
+        export_checkpoint(exported.checkpoint, tmp_path / "out.onnx", calibration=tmp_path / "nowhere")
+    with pytest.raises(EngineError, match=r"out\.bin: the name of an exported file ends in \.onnx"):
+        export_checkpoint(exported.checkpoint, tmp_path / "out.bin")
+    with pytest.raises(EngineError, match="there is no such folder"):
+        export_checkpoint(exported.checkpoint, tmp_path / "nowhere" / "out.onnx")
+    with pytest.raises(CheckpointError, match="exported file"):
+        export_checkpoint(exported.onnx, tmp_path / "out.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"no ONNX file at all", b"\x00" * 100, b"GIF89a"])
+def test_what_is_no_onnx_file_is_refused_in_a_sentence(tmp_path, content):
+    (tmp_path / "other.onnx").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"other\.onnx: it is damaged or no ONNX file"):
+        GlancePredictor.from_file(tmp_path / "other.onnx")
+
+
+def test_an_onnx_file_of_something_else_is_refused_in_a_sentence(tmp_path):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", values[:1], values[1:])), tmp_path / "r.onnx")
+    with pytest.raises(CheckpointError, match=r"r\.onnx: an ONNX file, but not one of TMNet"):
+        GlancePredictor.from_file(tmp_path / "r.onnx")
+
+
+def test_a_file_cut_short_is_refused_in_a_sentence(exported, tmp_path):
+    whole = exported.onnx.read_bytes()
+    (tmp_path / "cut.onnx").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=r"cut\.onnx"):
+        GlancePredictor.from_file(tmp_path / "cut.onnx")
+    with pytest.raises(CheckpointError, match="there is no such file"):
+        GlancePredictor.from_file(tmp_path / "nowhere.onnx")
+
+
+def test_the_readme_s_script_runs_it_without_tmnet(exported, real_frames, tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (script,) = (block for block in blocks if "onnxruntime.InferenceSession" in block)
+    assert "tmnet" not in script
+    assert "torch" not in script
+    assert len(script.strip().splitlines()) <= 20
+    picture = tmp_path / "picture.png"
+    cv2.imwrite(str(picture), cv2.cvtColor(real_frames[0], cv2.COLOR_RGB2BGR))
+    done = subprocess.run(
+        [sys.executable, "-c", script, exported.onnx, picture], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    predictor = GlancePredictor.from_file(exported.onnx)
+    said = predictor.glance(real_frames[0]).probabilities[Branch.FUSED]
+    predictor.close()
+    printed = {name: float(value) for name, value in re.findall(r"^(\w+) ([\d.]+)$", done.stdout, re.MULTILINE)}
+    assert printed == pytest.approx(dict(zip(exported.header.classes, said.tolist(), strict=True)), abs=6e-4)

@@ -1,0 +1,187 @@
+"""Which engines this machine offers for a device, and opening one."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+
+from tmnet_core.checkpoint import CheckpointHeader, load_checkpoint, read_header
+from tmnet_core.device import choose_device
+from tmnet_core.errors import CheckpointError, EngineError
+from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
+from tmnet_core.live.engines.engine import Engine
+from tmnet_core.live.engines.export_cache import cached_export, export_in_background
+from tmnet_core.live.engines.handover_engine import HandoverEngine
+from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
+from tmnet_core.live.engines.precision import Precision
+from tmnet_core.live.engines.torch_engine import TorchEngine
+from tmnet_core.models.catalogue import VARIANTS
+from tmnet_core.onnx_file import SUFFIX
+
+EngineName = Literal["auto", "onnxruntime", "onnxruntime-int8", "torch", "torch-tf32", "torch-fp16", "torch-bf16"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+_PRECISIONS: dict[EngineName, Precision] = {
+    "auto": "fp32",
+    "torch": "fp32",
+    "torch-tf32": "tf32",
+    "torch-fp16": "fp16",
+    "torch-bf16": "bf16",
+}
+# Some seconds of a video: enough to know that somebody stays to look.
+_GLANCES_BEFORE_EXPORT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOffer:
+    """One engine, and why it is not to be had on this machine.
+
+    Attributes:
+        name: what `GlancePredictor.from_file` takes.
+        title: for a person.
+        refused: the reason, None where the engine is offered.
+    """
+
+    name: EngineName
+    title: str
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedNetwork:
+    """A file in an engine, what the file says of itself, and where it runs."""
+
+    header: CheckpointHeader
+    engine: Engine
+    device: torch.device
+
+
+def available_engines(device: str | torch.device = "auto", checkpoint: Path | None = None) -> list[EngineOffer]:
+    """Return all engines but `auto`, each offered or refused with a reason; for a checkpoint where one is named."""
+    chosen = choose_device(device) if isinstance(device, str) else device
+    exported = checkpoint is not None and checkpoint.suffix == SUFFIX
+    titles: dict[EngineName, str] = {
+        "onnxruntime": "onnxruntime, fp32",
+        "onnxruntime-int8": "onnxruntime, int8",
+        "torch": "torch, fp32",
+        "torch-tf32": "torch, TF32",
+        "torch-fp16": "torch, fp16",
+        "torch-bf16": "torch, bf16",
+    }
+    return [EngineOffer(name, title, _refusal(name, chosen, exported=exported)) for name, title in titles.items()]
+
+
+def open_engine(
+    path: Path, device: str | torch.device = "auto", name: str = "auto", *, threads: int | None = None
+) -> OpenedNetwork:
+    """Load a checkpoint or an exported file into an engine.
+
+    `auto` is onnxruntime on the CPU, with torch until the export is ready or where onnxruntime is absent; else torch.
+
+    Args:
+        path: a `.safetensors` checkpoint, or an `.onnx` file of `tmnet export`, which onnxruntime runs on the CPU.
+        device: as `choose_device` takes it.
+        name: one of `ENGINES`.
+        threads: CPU threads of onnxruntime; as many as torch has, but one core fewer than there are, where None.
+
+    Raises:
+        CheckpointError: the file cannot be used.
+        EngineError: this machine does not offer the engine; the message says why.
+    """
+    known = _known(name)
+    exported = path.suffix == SUFFIX
+    chosen = torch.device("cpu") if exported and device == "auto" else _device(device)
+    reason = None if known == "auto" else _refusal(known, chosen, exported=exported)
+    if reason:
+        raise EngineError(f"engine {known}: {reason}")
+    header = read_header(path)
+    threads = default_threads() if threads is None else threads
+    if not VARIANTS[header.model.variant].glance:
+        raise CheckpointError(f"checkpoint {path}: {header.title} needs a clip of frames, it cannot answer for one")
+    if exported and chosen.type != "cpu":
+        raise EngineError(f"{path}: an exported file runs on the CPU here, not on {chosen.type.upper()}")
+    engine: Engine
+    if exported:
+        engine = OnnxruntimeEngine(path, threads=threads)
+    elif chosen.type == "cpu" and known in ("auto", "onnxruntime"):
+        engine = _open_on_cpu(path, header, threads, at_once=known == "onnxruntime")
+    elif chosen.type == "cuda":
+        engine = CudaGraphEngine(load_checkpoint(path).model, header.preprocessing, chosen, _PRECISIONS[known])
+    else:
+        engine = TorchEngine(load_checkpoint(path).model, header.preprocessing, chosen)
+    return OpenedNetwork(header, engine, chosen)
+
+
+def default_threads() -> int:
+    """Return torch's number of CPU threads, less where it would take the last core from decoding and drawing."""
+    return min(torch.get_num_threads(), max(1, (os.cpu_count() or 1) - 1))
+
+
+def _open_on_cpu(path: Path, header: CheckpointHeader, threads: int, *, at_once: bool) -> Engine:
+    absent = _why_no_onnxruntime()
+    if absent is not None:
+        return TorchEngine(load_checkpoint(path).model, header.preprocessing, note=absent)
+    exported = cached_export(path)
+    if exported.is_file():
+        try:
+            engine = OnnxruntimeEngine(exported, threads=threads)
+        except EngineError:
+            exported.unlink(missing_ok=True)
+        else:
+            # The cache forgets what was not used for longest.
+            exported.touch()
+            return engine
+
+    def prepare(cancelled: threading.Event) -> Engine:
+        export_in_background(path, exported, cancelled)
+        return OnnxruntimeEngine(exported, threads=threads)
+
+    first = TorchEngine(load_checkpoint(path).model, header.preprocessing)
+    return HandoverEngine(first, prepare, "onnxruntime", after=0 if at_once else _GLANCES_BEFORE_EXPORT)
+
+
+def _refusal(name: EngineName, device: torch.device, *, exported: bool) -> str | None:
+    if exported:
+        return None if name.startswith("onnxruntime") else "an exported file runs in onnxruntime alone"
+    if name.startswith("onnxruntime"):
+        return _refusal_of_onnxruntime(name, device)
+    if name == "torch" or (device.type == "cuda" and name != "torch-bf16"):
+        return None
+    if name == "torch-bf16" and device.type == "cuda":
+        return None if torch.cuda.is_bf16_supported(including_emulation=False) else "this GPU has no bf16"
+    if name == "torch-bf16" and device.type == "cpu":
+        return "bf16 is far slower than fp32 on a CPU without hardware for it"
+    return f"{name.removeprefix('torch-').replace('tf', 'TF')} needs a CUDA device"
+
+
+def _refusal_of_onnxruntime(name: EngineName, device: torch.device) -> str | None:
+    if device.type != "cpu":
+        return f"onnxruntime runs on the CPU here, not on {device.type.upper()}"
+    if name == "onnxruntime-int8":
+        return "int8 is calibrated on frames: write a file with tmnet export --int8 and open that"
+    return _why_no_onnxruntime()
+
+
+def _why_no_onnxruntime() -> str | None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        return f"onnxruntime cannot be used here: {error}"
+    return None
+
+
+def _known(name: str) -> EngineName:
+    for known in ENGINES:
+        if known == name:
+            return known
+    raise EngineError(f"engine {name!r}: not an engine; choose one of {', '.join(ENGINES)}")
+
+
+def _device(device: str | torch.device) -> torch.device:
+    return choose_device(device) if isinstance(device, str) else device

@@ -1,0 +1,211 @@
+"""A checkpoint as one ONNX file that needs no TMNet: classes and preprocessing inside, normalisation in the graph."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tmnet_core.checkpoint import CheckpointHeader, load_checkpoint
+from tmnet_core.data.preprocessing import Image, Preprocessing
+from tmnet_core.data.sample_frames import sample_frames
+from tmnet_core.data.synthetic_people import CLASSES, render_clip
+from tmnet_core.errors import EngineError
+from tmnet_core.files import replacing
+from tmnet_core.live.engines.engine import Engine
+from tmnet_core.live.engines.folding import fold_batch_norms
+from tmnet_core.live.engines.network import GlanceNetwork
+from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
+from tmnet_core.live.engines.outputs import EngineOutputs, group_outputs
+from tmnet_core.live.frames import FloatArray
+from tmnet_core.models.branch import Branch
+from tmnet_core.models.tmnet import TMNet
+from tmnet_core.onnx_file import INPUT, SUFFIX, write_metadata
+
+CHECKED_FRAMES = 24
+CALIBRATION_FRAMES = 64
+FP32_DIFFERENCE = 1e-4
+INT8_SAME_TOP1 = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How near an engine's answers are to torch's fp32 ones without any change to the network.
+
+    Attributes:
+        frames: how many were looked at.
+        probabilities: the largest difference of a probability, of any branch.
+        maps: the largest difference of a map's value, as a fraction of the largest value of that map.
+        same_top1: the share of answers, of any branch, with the same most probable class.
+    """
+
+    frames: int
+    probabilities: float
+    maps: float
+    same_top1: float
+
+    def __str__(self) -> str:
+        return (
+            f"largest difference of a probability {self.probabilities:.1e}, of a map {self.maps:.1e}; "
+            f"same top-1 in {100 * self.same_top1:.1f} % of {self.frames} frames' answers"
+        )
+
+
+def export_checkpoint(
+    checkpoint: Path, out: Path, *, calibration: Path | None = None, check: Path | None = None
+) -> Agreement:
+    """Write an ONNX file of a checkpoint and check it against torch; a file that disagrees is never put in place.
+
+    Args:
+        checkpoint: a `.safetensors` checkpoint.
+        out: the file to write; its name ends in `.onnx`.
+        calibration: a folder of videos or pictures like those to be seen: the file becomes int8.
+        check: a folder of frames to check on; those of `calibration` that were not calibrated with, or rendered
+            people, where None.
+
+    Raises:
+        CheckpointError, DataError: what was given cannot be used.
+        EngineError: the network cannot be exported, or the file's answers are not the network's.
+    """
+    if out.suffix != SUFFIX:
+        raise EngineError(f"{out}: the name of an exported file ends in {SUFFIX}")
+    if not out.absolute().parent.is_dir():
+        raise EngineError(f"{out}: there is no such folder to write it to")
+    loaded = load_checkpoint(checkpoint)
+    preprocessing = loaded.header.preprocessing
+    calibrated, checked = _choose_frames(preprocessing, calibration, check)
+    with replacing(out) as temporary:
+        write_onnx(loaded.model, loaded.header, temporary)
+        if calibrated:
+            from tmnet_core.live.engines.quantisation import quantise
+
+            quantise(temporary, calibrated)
+        engine = OnnxruntimeEngine(temporary)
+        try:
+            agreement = compare(engine, loaded.model, preprocessing, checked)
+        finally:
+            engine.close()
+        wrong = agreement.same_top1 < INT8_SAME_TOP1 if calibrated else agreement.probabilities > FP32_DIFFERENCE
+        if wrong:
+            raise EngineError(f"{out}: not written, the exported network does not answer as torch does ({agreement})")
+    return agreement
+
+
+def write_onnx(model: TMNet, header: CheckpointHeader, path: Path) -> None:
+    """Write a network in fp32, with its header; unchecked. It takes seconds.
+
+    The graph maps `images`, B×size×size×3 uint8 RGB, to what `EngineOutputs` names, such as `probabilities.RB+CB`.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise EngineError(f"the network cannot be exported here: {error}") from None
+    folded = load_folded(model)
+    network = GlanceNetwork(folded, header.preprocessing)
+    side = header.preprocessing.size
+    # Of two images, since the exporter takes a dimension of 1 for one that never changes.
+    example = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+    with _quiet(), tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain.onnx"
+        torch.onnx.export(
+            network,
+            (example,),
+            plain,
+            input_names=[INPUT],
+            output_names=list(network.output_names),
+            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            external_data=False,
+            dynamo=True,
+            verbose=False,
+        )
+        exported = onnx.load(plain)
+    write_metadata(exported, header.model_dump_json(), "fp32")
+    onnx.save(exported, path)
+
+
+def load_folded(model: TMNet) -> TMNet:
+    """Return a copy of a network on the CPU with its BatchNorms folded."""
+    import copy
+
+    folded = copy.deepcopy(model).cpu().eval()
+    fold_batch_norms(folded)
+    return folded
+
+
+@torch.inference_mode()
+def look_eagerly(model: TMNet, preprocessing: Preprocessing, images: Image) -> EngineOutputs:
+    """Return what the unchanged network says in fp32, which every engine is measured against."""
+    network = GlanceNetwork(model, preprocessing)
+    found = network(torch.as_tensor(images))
+    return group_outputs(dict(zip(network.output_names, (value.numpy() for value in found), strict=True)), {})
+
+
+def compare(engine: Engine, model: TMNet, preprocessing: Preprocessing, images: list[Image]) -> Agreement:
+    """Let an engine and the unchanged network look at size×size×3 images, one after another."""
+    probabilities, maps, same = 0.0, 0.0, []
+    for image in images:
+        ours = engine.look(image[None])
+        wanted = look_eagerly(model, preprocessing, image[None])
+        probabilities = max(probabilities, _difference(ours.probabilities, wanted.probabilities))
+        maps = max(maps, _difference(ours.maps, wanted.maps, relative=True))
+        same += [ours.probabilities[b].argmax() == wanted.probabilities[b].argmax() for b in engine.branches]
+    return Agreement(len(images), probabilities, maps, float(np.mean(same)))
+
+
+def rendered_frames(count: int) -> list[Image]:
+    """Return frames of rendered people, each of another clip, for where there are none of a camera."""
+    clips = (render_clip(number % len(CLASSES), number, indices=[8]) for number in range(count))
+    return [clip.frames[0] for clip in clips]
+
+
+def _choose_frames(
+    preprocessing: Preprocessing, calibration: Path | None, check: Path | None
+) -> tuple[list[Image], list[Image]]:
+    """Return the images to calibrate with, and others to check on."""
+    calibrated: list[Image] = []
+    checked: list[Image] = []
+    if calibration is not None:
+        found = sample_frames(calibration, CALIBRATION_FRAMES + CHECKED_FRAMES)
+        every = 1 + CALIBRATION_FRAMES // CHECKED_FRAMES
+        checked = found[::every][:CHECKED_FRAMES]
+        # Of a single picture there is none to spare.
+        calibrated = [frame for place, frame in enumerate(found) if place % every] or found
+    if check is not None:
+        checked = sample_frames(check, CHECKED_FRAMES)
+    return _cut(calibrated, preprocessing), _cut(checked or rendered_frames(CHECKED_FRAMES), preprocessing)
+
+
+def _cut(frames: list[Image], preprocessing: Preprocessing) -> list[Image]:
+    return [preprocessing.cut(frame, preprocessing.place(frame.shape[1], frame.shape[0])) for frame in frames]
+
+
+def _difference(
+    ours: Mapping[Branch, FloatArray], wanted: Mapping[Branch, FloatArray], *, relative: bool = False
+) -> float:
+    scales = {branch: float(np.abs(values).max()) if relative else 1.0 for branch, values in wanted.items()}
+    return max(float(np.abs(ours[branch] - wanted[branch]).max()) / (scales[branch] or 1.0) for branch in wanted)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter from writing its progress and its advice to the terminal."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

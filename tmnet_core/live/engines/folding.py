@@ -1,0 +1,40 @@
+"""BatchNorm made part of the convolutions before it, which costs nothing in accuracy and saves a pass over memory."""
+
+from __future__ import annotations
+
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def fold_batch_norms(module: nn.Module) -> nn.Module:
+    """Return the module, in evaluation mode, with every BatchNorm folded that directly follows a convolution.
+
+    What cannot be traced is folded child by child, in place; modules that nothing is folded into are shared.
+    """
+    if not any(isinstance(part, _BATCH_NORMS) for part in module.modules()):
+        return module.eval()
+    try:
+        traced = fx.symbolic_trace(module.eval())
+    except (fx.proxy.TraceError, TypeError, ValueError, RuntimeError):
+        for name, child in module.named_children():
+            setattr(module, name, fold_batch_norms(child))
+        return module
+    return _fold(traced)
+
+
+def _fold(traced: fx.GraphModule) -> fx.GraphModule:
+    for node in traced.graph.nodes:
+        before = node.args[0] if node.op == "call_module" and node.args else None
+        if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
+            continue
+        convolution, norm = traced.get_submodule(str(before.target)), traced.get_submodule(str(node.target))
+        if isinstance(convolution, _CONVOLUTIONS) and isinstance(norm, _BATCH_NORMS):
+            traced.add_submodule(str(before.target), fuse_conv_bn_eval(convolution, norm))
+            node.replace_all_uses_with(before)
+            traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced

@@ -1,0 +1,68 @@
+"""From uint8 frames to everything that a glance says, as one module: what all engines compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from tmnet_core.data.preprocessing import Preprocessing
+from tmnet_core.live.engines.outputs import FEATURES, MAPS, PROBABILITIES, name_outputs
+from tmnet_core.models.branch import Branch
+from tmnet_core.models.cam import class_activation_maps
+from tmnet_core.models.tmnet import TMNet
+
+
+class GlanceNetwork(nn.Module):
+    """Normalisation, network, probabilities, maps and features of B×H×W×3 uint8 frames, in evaluation mode.
+
+    Attributes:
+        branches: the answers that it gives. Where RB or CB is asked for alone, the other is not computed.
+        output_names: what `forward` returns, in its order.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, model: TMNet, preprocessing: Preprocessing, branches: Sequence[Branch] | None = None, *, maps: bool = True
+    ) -> None:
+        super().__init__()
+        self.branches = model.glances if branches is None else tuple(branches)
+        self.output_names = name_outputs(self.branches, maps=maps)
+        self.model = _restrict(model, self.branches)
+        self.precision = next(self.model.base.parameters()).dtype
+        self.register_buffer("mean", torch.tensor(preprocessing.mean) * 255.0)
+        self.register_buffer("scale", 1.0 / (torch.tensor(preprocessing.std) * 255.0))
+        self.eval()
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return float32 probabilities (B×K), maps (B×K×h×w) and features (B×C), as `output_names` says."""
+        # Of NHWC this is a view in channels_last order, which convolutions like best.
+        frames = ((images.float() - self.mean) * self.scale).movedim(-1, -3)
+        feature_maps = self._feature_maps(frames.to(self.precision))
+        features = {branch: feature_map.mean((2, 3)) for branch, feature_map in feature_maps.items()}
+        logits = {branch: self.model.classifier(feature) for branch, feature in features.items()}
+        outputs = {f"{PROBABILITIES}.{branch}": logit.softmax(-1) for branch, logit in logits.items()}
+        if Branch.FUSED in self.branches:
+            outputs[f"{PROBABILITIES}.{Branch.FUSED}"] = self.model.fuse(logits[Branch.RB], logits[Branch.CB])
+        for branch, feature_map in feature_maps.items():
+            outputs[f"{FEATURES}.{branch}"] = features[branch]
+            if f"{MAPS}.{branch}" in self.output_names:
+                outputs[f"{MAPS}.{branch}"] = class_activation_maps(feature_map, self.model.classifier)
+        return tuple(outputs[name] for name in self.output_names)
+
+    def _feature_maps(self, frames: Tensor) -> Mapping[Branch, Tensor]:
+        """Return the last feature map of each branch that is computed, B×C×h×w in float32."""
+        seen = self.model.glance(frames)
+        found = {Branch.RB: seen.regression, Branch.CB: seen.classification}
+        return {branch: feature_map.float() for branch, feature_map in found.items() if feature_map is not None}
+
+
+def _restrict(model: TMNet, branches: Sequence[Branch]) -> TMNet:
+    """Return a network of the same parts that runs only what these answers take."""
+    taken = model.glances if Branch.FUSED in branches else tuple(branches)
+    return TMNet(
+        model.base, model.classification, model.regression, model.classifier, fusion=model.fusion, glances=taken
+    )
