@@ -94,7 +94,8 @@ class CheckpointHeader(HeaderPart):
         ]
         if self.training:
             rows += _describe_training(self.training)
-        rows += [(f"{branch}, one glance", _describe_metrics(values)) for branch, values in self.metrics.items()]
+        look = "one glance" if VARIANTS[self.model.variant].glance else "one clip"
+        rows += [(f"{branch}, {look}", _describe_metrics(values)) for branch, values in self.metrics.items()]
         rows.append(
             (
                 "Made",

@@ -91,13 +91,16 @@ def evaluate(
         ),
     ] = "auto",
     key_frames: Annotated[int, typer.Option(min=1, help="Glances per clip, spread over it.")] = 5,
+    whole_clips: Annotated[
+        bool, typer.Option("--whole-clips", help="Look at clips as in training, not at single frames.")
+    ] = False,
     batch: Annotated[int, typer.Option(min=1, help="Clips at once.")] = 16,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read clips.")] = 0,
     device: Device = "auto",
     threads: Threads = 0,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to a file too.")] = None,
 ) -> None:
-    """Say how good one glance is: top-1, top-5, mAP of RB, CB and RB+CB."""
+    """Say how good one glance, or one clip, is: top-1, top-5, mAP of RB, CB and RB+CB."""
     from tmnet_core.reporting import print_evaluation, progress_bar
     from tmnet_core.training.evaluation import evaluate_checkpoint
 
@@ -108,6 +111,7 @@ def evaluate(
             data,
             part=part,
             key_frames=key_frames,
+            whole_clips=whole_clips,
             batch=batch,
             workers=workers,
             device=device,

@@ -113,4 +113,4 @@ def _validation_line(event: Validated) -> str:
         f"{branch} {100 * values['top1']:.1f} % (top-5 {100 * values['top5']:.1f}, mAP {100 * values['map']:.1f})"
         for branch, values in event.metrics.items()
     )
-    return f"iteration {event.iteration}: one glance {figures}{'   best so far' if event.best else ''}"
+    return f"iteration {event.iteration}: {figures}{'   best so far' if event.best else ''}"

@@ -204,3 +204,30 @@ def test_a_recipe_cannot_be_changed_in_place():
 
 def test_a_dump_is_plain_toml():
     assert tomllib.loads(dump_recipe(Recipe()))["clip"]["frames"] == 16
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        (
+            {"model": {"variant": "tmnet-3d-a", "backbone": "resnet18"}},
+            "model: resnet18 ends with 512 channels and slowonly_r50 with 2048, but RB and CB share one classifier",
+        ),
+        (
+            {"model": {"variant": "tmnet-3d-b", "backbone": "resnet50"}},
+            "model: up to split 2/2 slowonly_r50 sees one frame at a time, so that this tmnet-3d-b is a tmnet-3d-a",
+        ),
+        (
+            {"model": {"variant": "r3d-18"}, "clip": {"frames": 4}},
+            "clip.frames = 4 is shorter than the temporal stride of r3d-18, 8 frames",
+        ),
+        (
+            {"model": {"variant": "c3d"}},
+            "c3d needs clip.frames = 16 and clip.size = 112, for which its fully",
+        ),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused_before_any_data_is_read(values, problem):
+    with pytest.raises(RecipeError) as caught:
+        validate_recipe(values, "form")
+    assert str(caught.value).startswith(f"recipe form: {problem}")

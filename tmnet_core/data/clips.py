@@ -333,19 +333,28 @@ class GlanceDataset(Dataset[GlanceSample | UnreadableVideo]):
 
     Args:
         fractions: where in the video to look, each in [0, 1); see `spread_fractions`.
+        sampling: take the T frames of one clip in their place, for what is looked at together.
     """
 
-    def __init__(self, source: ClipSource, preprocessing: Preprocessing, fractions: Sequence[float]) -> None:
+    def __init__(
+        self,
+        source: ClipSource,
+        preprocessing: Preprocessing,
+        fractions: Sequence[float],
+        sampling: ClipSampling | None = None,
+    ) -> None:
         self.source = source
         self.preprocessing = preprocessing
         self.fractions = tuple(fractions)
+        self.sampling = sampling
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, index: int) -> GlanceSample | UnreadableVideo:
         try:
-            indices = glance_indices(_length(self.source, index), self.fractions)
+            length = _length(self.source, index)
+            indices = self.sampling.indices(length) if self.sampling else glance_indices(length, self.fractions)
             frames = self.source.read(index, indices.tolist())
         except SourceError as error:
             return UnreadableVideo(index, self.source.name(index), str(error))

@@ -1,4 +1,4 @@
-"""How good one glance is: accuracy and average precision of RB, CB and RB+CB."""
+"""How good one glance, or one clip, is: accuracy and average precision of RB, CB and RB+CB."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from torch import Tensor
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_average_precision
 
 from tmnet_core.checkpoint import CheckpointHeader, load_checkpoint
-from tmnet_core.config import DataSection
+from tmnet_core.config import ClipSection, DataSection
 from tmnet_core.data.clip_sources import SYNTHETIC_PEOPLE, data_name, open_all_clips, open_validation_clips
 from tmnet_core.data.clips import ClipSource, GlanceBatch, GlanceDataset, UnreadableVideo, build_loader
 from tmnet_core.data.preprocessing import Preprocessing
-from tmnet_core.data.sampling import spread_fractions
+from tmnet_core.data.sampling import ClipSampling, key_frame_fraction, spread_fractions
 from tmnet_core.device import choose_device
-from tmnet_core.errors import DataError
+from tmnet_core.errors import CheckpointError, DataError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.tmnet import TMNet
 
@@ -32,7 +32,7 @@ class Glances:
 
     Attributes:
         labels: N.
-        probabilities: by branch, N×n×K for n key frames a video.
+        probabilities: by branch, N×n×K for n key frames a video, or N×1×K for one clip of each.
         unreadable: the videos that were left out.
     """
 
@@ -61,13 +61,23 @@ class Examiner:
     Args:
         key_frames: how many frames of every clip are looked at, each alone, preprocessed as the live view does.
         batch: clips at once.
+        clip: look at one clip of every video, all its frames together, in the place of single frames.
     """
 
     def __init__(
-        self, source: ClipSource, preprocessing: Preprocessing, *, key_frames: int, batch: int, workers: int = 0
+        self,
+        source: ClipSource,
+        preprocessing: Preprocessing,
+        *,
+        key_frames: int,
+        batch: int,
+        workers: int = 0,
+        clip: ClipSection | None = None,
     ) -> None:
         self.preprocessing = preprocessing
-        self.dataset = GlanceDataset(source, preprocessing, spread_fractions(key_frames))
+        self.key_frame = None if clip is None else key_frame_fraction(clip.key_frame)
+        sampling = None if clip is None else ClipSampling(clip.sampling, clip.frames, clip.interval)
+        self.dataset = GlanceDataset(source, preprocessing, spread_fractions(key_frames), sampling)
         self.loader = build_loader(self.dataset, batch, workers=workers)
 
     @torch.inference_mode()
@@ -77,7 +87,7 @@ class Examiner:
         device: torch.device,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Glances:
-        """Glance at every clip with a model on the device, which is left in evaluation mode.
+        """Look at every video with a model on the device, which is left in evaluation mode.
 
         `progress` is told how many of the clips are done.
 
@@ -92,13 +102,31 @@ class Examiner:
             unreadable += seen.unreadable
             if len(seen):
                 labels.append(seen.label)
-                for branch, scores in _probabilities(model, self.preprocessing, seen, device).items():
+                for branch, scores in self._probabilities(model, seen, device).items():
                     probabilities.setdefault(branch, []).append(scores)
             progress(sum(map(len, labels)) + len(unreadable), len(self.dataset))
         if not labels:
             raise DataError(f"none of the {len(self.dataset)} clips can be read: {unreadable[0].reason}")
         stacked = {branch: torch.cat(scores) for branch, scores in probabilities.items()}
         return Glances(torch.cat(labels), stacked, tuple(unreadable))
+
+    def _probabilities(self, model: TMNet, seen: GlanceBatch, device: torch.device) -> dict[Branch, Tensor]:
+        """Return B×n×K probabilities by branch on the host."""
+        videos = len(seen)
+        frames = self.preprocessing.normalise(seen.frames.to(device))
+        if self.key_frame is None:
+            maps = model.glance(frames.flatten(0, 1))
+            looks = {Branch.RB: maps.regression, Branch.CB: maps.classification}
+            features = {branch: look.mean((2, 3)) for branch, look in looks.items() if look is not None}
+        else:
+            made = model(frames, torch.full((videos,), self.key_frame, device=device))
+            both = {Branch.RB: made.regression, Branch.CB: made.classification}
+            features = {branch: feature for branch, feature in both.items() if feature is not None}
+        logits = {branch: model.classify(feature) for branch, feature in features.items()}
+        answers = {branch: values.softmax(-1) for branch, values in logits.items()}
+        if len(logits) == 2:
+            answers[Branch.FUSED] = model.fuse(logits[Branch.RB], logits[Branch.CB])
+        return {branch: scores.float().cpu().reshape(videos, -1, len(scores[0])) for branch, scores in answers.items()}
 
 
 class Difference(BaseModel):
@@ -115,6 +143,7 @@ class Evaluation(BaseModel):
         metrics: by branch, as `Glances.metrics`.
         top1_intervals: 95 % intervals of top-1 by branch, videos resampled.
         differences: of top-1 between branches, paired by video.
+        clip_frames: T where whole clips were looked at, 0 for single frames.
         unreadable: a sentence for each video that was left out.
     """
 
@@ -123,6 +152,7 @@ class Evaluation(BaseModel):
     part: Literal["validation", "all"]
     videos: int
     key_frames: int
+    clip_frames: int = 0
     metrics: dict[str, dict[str, float]]
     top1_intervals: dict[str, tuple[float, float]]
     differences: dict[str, Difference]
@@ -131,12 +161,15 @@ class Evaluation(BaseModel):
     @property
     def title(self) -> str:
         """What was evaluated."""
-        return f"One glance of {self.checkpoint} at {self.data}"
+        look = f"{self.clip_frames} frames" if self.clip_frames else "One glance"
+        return f"{look} of {self.checkpoint} at {self.data}"
 
     @property
     def caption(self) -> str:
         """On how much, in percent."""
         clips = "validation clips" if self.part == "validation" else "clips"
+        if self.clip_frames:
+            return f"{self.videos} {clips}, {self.clip_frames} frames of each at once, in %"
         return f"{self.videos} {clips}, mean over {self.key_frames} key frames each, in %"
 
 
@@ -146,12 +179,15 @@ def evaluate_checkpoint(
     *,
     part: Literal["auto", "validation", "all"] = "auto",
     key_frames: int = 5,
+    whole_clips: bool = False,
     batch: int = 16,
     workers: int = 0,
     device: str = "auto",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Glance at the clips of a folder with one folder of videos per class, or at unseen `synthetic-people`.
+
+    `whole_clips` looks at one clip of each, sampled as in training but centred, in the place of single frames.
 
     `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all.
 
@@ -161,10 +197,17 @@ def evaluate_checkpoint(
     chosen = choose_device(device)
     loaded = load_checkpoint(checkpoint, chosen)
     training = loaded.header.training
+    if not whole_clips and not loaded.model.glances:
+        raise CheckpointError(
+            f"checkpoint {checkpoint}: {loaded.header.title} needs a clip, not one frame; evaluate it on whole clips"
+        )
+    clip = (training.clip if training else ClipSection()) if whole_clips else None
     if part == "auto":
         part = "validation" if training and training.data == data_name(data) else "all"
     clips = _choose_part(data, part, loaded.header)
-    examiner = Examiner(clips, loaded.header.preprocessing, key_frames=key_frames, batch=batch, workers=workers)
+    examiner = Examiner(
+        clips, loaded.header.preprocessing, key_frames=key_frames, batch=batch, workers=workers, clip=clip
+    )
     glances = examiner.examine(loaded.model, chosen, progress)
     hits = {str(branch): glances.hits(branch) for branch in glances.probabilities}
     return Evaluation(
@@ -173,6 +216,7 @@ def evaluate_checkpoint(
         part=part,
         videos=len(glances.labels),
         key_frames=key_frames,
+        clip_frames=clip.frames if clip else 0,
         metrics=glances.metrics(),
         top1_intervals={branch: bootstrap_interval(values) for branch, values in hits.items()},
         differences=_differences(hits),
@@ -214,26 +258,6 @@ def _differences(hits: dict[str, npt.NDArray[np.float64]]) -> dict[str, Differen
     pairs = [(Branch.FUSED, Branch.CB), (Branch.FUSED, Branch.RB), (Branch.RB, Branch.CB)]
     found = {f"{first} - {second}": hits[first] - hits[second] for first, second in pairs}
     return {name: Difference(mean=float(d.mean()), interval=bootstrap_interval(d)) for name, d in found.items()}
-
-
-def _probabilities(
-    model: TMNet, preprocessing: Preprocessing, seen: GlanceBatch, device: torch.device
-) -> dict[Branch, Tensor]:
-    """Return B×n×K probabilities by branch on the host."""
-    videos, glances = seen.frames.shape[:2]
-    maps = model.glance(preprocessing.normalise(seen.frames.flatten(0, 1).to(device)))
-    seen_by = {Branch.RB: maps.regression, Branch.CB: maps.classification}
-    logits = {branch: model.classify(found.mean((2, 3))) for branch, found in seen_by.items() if found is not None}
-    found = _answers(model, logits)
-    return {branch: scores.float().cpu().reshape(videos, glances, -1) for branch, scores in found.items()}
-
-
-def _answers(model: TMNet, logits: dict[Branch, Tensor]) -> dict[Branch, Tensor]:
-    """Return probabilities by branch, the fusion too where there are both branches."""
-    answers = {branch: values.softmax(-1) for branch, values in logits.items()}
-    if len(logits) == 2:
-        answers[Branch.FUSED] = model.fuse(logits[Branch.RB], logits[Branch.CB])
-    return answers
 
 
 def _metrics(scores: Tensor, labels: Tensor) -> dict[str, float]:

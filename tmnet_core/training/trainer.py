@@ -29,6 +29,7 @@ from tmnet_core.data.sampling import ClipSampling
 from tmnet_core.device import choose_device, describe_device
 from tmnet_core.errors import DataError, TMNetError
 from tmnet_core.models.branch import Branch
+from tmnet_core.models.catalogue import VARIANTS
 from tmnet_core.models.objective import Losses, compute_losses
 from tmnet_core.models.tmnet import TMNet, use_channels_last
 from tmnet_core.training.evaluation import Examiner
@@ -117,6 +118,8 @@ class Trainer:
             key_frames=recipe.training.key_frames,
             batch=recipe.training.validation_batch,
             workers=recipe.training.workers,
+            # A network that cannot answer for a single frame is validated on whole clips.
+            clip=None if VARIANTS[recipe.model.variant].glance else recipe.clip,
         )
 
         self.start = started.origin
@@ -187,7 +190,7 @@ class Trainer:
         return losses
 
     def validate(self) -> None:
-        """Glance at the validation clips; a new best is saved."""
+        """Look at the validation clips; a new best is saved."""
         glances = self.examiner.examine(self.model, self.device)
         self.progress.metrics = glances.metrics()
         top1 = self.progress.metrics[str(self._answer())]["top1"]
@@ -268,7 +271,8 @@ class Trainer:
             self.tell(Skipped(iteration=self.progress.iteration, video=video.name, reason=video.reason))
 
     def _answer(self) -> Branch:
-        return Branch.CB if self.model.regression is None else Branch.FUSED
+        row = VARIANTS[self.recipe.model.variant]
+        return (row.glance or row.clip)[-1]
 
 
 class StepMeter:

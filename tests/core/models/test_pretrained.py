@@ -5,11 +5,19 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from tmnet_core.errors import CheckpointError
 from tmnet_core.models import pretrained
-from tmnet_core.models.pretrained import load_start_weights, read_state_dict
+from tmnet_core.models.pretrained import (
+    kinetics_statistics,
+    load_published_weights,
+    load_start_weights,
+    read_state_dict,
+    translate_names,
+)
 from tmnet_core.models.stages2d import build_network
+from tmnet_core.models.stages3d import build_network3d
 
 
 class TouchesFile:
@@ -201,3 +209,136 @@ def save_without(network, folder: Path, *names: str) -> Path:
 def states_equal(one, other) -> bool:
     theirs = other.state_dict()
     return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
+
+
+def pyslowfast_name(name: str) -> str:
+    """Return what PySlowFast calls a tensor of torchvision's ResNet."""
+    layer, *rest = name.split(".")
+    if layer in ("conv1", "bn1"):
+        return f"s1.pathway0_stem.{layer[:-1]}.{rest[0]}"
+    if layer == "fc":
+        return f"head.projection.{rest[0]}"
+    block, kind, *tensor = rest
+    place = f"s{int(layer[-1]) + 1}.pathway0_res{block}"
+    if kind == "downsample":
+        return f"{place}.branch1{'_bn' if tensor[0] == '1' else ''}.{tensor[1]}"
+    return f"{place}.branch2.{'abc'[int(kind[-1]) - 1]}{'_bn' if kind.startswith('bn') else ''}.{tensor[0]}"
+
+
+def pytorchvideo_name(name: str, numbers: tuple[int, ...]) -> str:
+    """Return what PyTorchVideo calls a tensor of torchvision's ResNet; its stages have these numbers, then its head."""
+    layer, *rest = name.split(".")
+    if layer in ("conv1", "bn1"):
+        return f"blocks.0.{'conv' if layer == 'conv1' else 'norm'}.{rest[0]}"
+    if layer == "fc":
+        return f"blocks.{numbers[-1] + 1}.proj.{rest[0]}"
+    block, kind, *tensor = rest
+    place = f"blocks.{numbers[int(layer[-1]) - 1]}.res_blocks.{block}"
+    if kind == "downsample":
+        return f"{place}.branch1_{'norm' if tensor[0] == '1' else 'conv'}.{tensor[1]}"
+    return f"{place}.branch2.{'norm' if kind.startswith('bn') else 'conv'}_{'abc'[int(kind[-1]) - 1]}.{tensor[0]}"
+
+
+def test_names_of_published_files_are_these():
+    # As the published files have them, written out.
+    pairs = {
+        "s1.pathway0_stem.conv.weight": "conv1.weight",
+        "s1.pathway0_stem.bn.running_mean": "bn1.running_mean",
+        "s2.pathway0_res0.branch1.weight": "layer1.0.downsample.0.weight",
+        "s2.pathway0_res0.branch1_bn.bias": "layer1.0.downsample.1.bias",
+        "s2.pathway0_res0.branch2.a.weight": "layer1.0.conv1.weight",
+        "s5.pathway0_res2.branch2.c_bn.running_var": "layer4.2.bn3.running_var",
+        "head.projection.weight": "head.projection.weight",
+    }
+    assert list(translate_names(dict.fromkeys(pairs, torch.zeros(1)))) == list(pairs.values())
+    # I3D's pool is blocks.2: its second stage is blocks.3.
+    pairs = {
+        "blocks.0.conv.weight": "conv1.weight",
+        "blocks.0.norm.num_batches_tracked": "bn1.num_batches_tracked",
+        "blocks.1.res_blocks.0.branch1_conv.weight": "layer1.0.downsample.0.weight",
+        "blocks.1.res_blocks.0.branch1_norm.weight": "layer1.0.downsample.1.weight",
+        "blocks.3.res_blocks.3.branch2.conv_b.weight": "layer2.3.conv2.weight",
+        "blocks.4.res_blocks.5.branch2.norm_a.bias": "layer3.5.bn1.bias",
+        "blocks.5.res_blocks.1.branch2.norm_c.weight": "layer4.1.bn3.weight",
+        "blocks.6.proj.bias": "blocks.6.proj.bias",
+    }
+    assert list(translate_names(dict.fromkeys(pairs, torch.zeros(1)))) == list(pairs.values())
+
+
+@pytest.fixture(scope="module", params=["slowonly_r50", "i3d_r50"])
+def published(request) -> tuple[str, nn.Module]:
+    torch.manual_seed(1)
+    return request.param, build_network3d(request.param)
+
+
+@pytest.mark.parametrize("naming", ["PySlowFast", "PyTorchVideo"])
+def test_published_files_set_every_tensor(tmp_path, published, naming):
+    name, theirs = published
+    numbers = (1, 3, 4, 5) if name == "i3d_r50" else (1, 2, 3, 4)
+    state = {
+        pyslowfast_name(key) if naming == "PySlowFast" else pytorchvideo_name(key, numbers): tensor
+        for key, tensor in theirs.state_dict().items()
+    }
+    head = next(key for key in state if "proj" in key and key.endswith("weight"))
+    state[head] = torch.zeros(400, 2048)
+    torch.save({"model_state": state, "epoch": 196}, tmp_path / "published.pyth")
+    with torch.device("meta"):
+        network = build_network3d(name)
+    network = network.to_empty(device="cpu")
+    loaded = load_published_weights(network, name, str(tmp_path / "published.pyth"))
+    assert (loaded.origin, loaded.missing) == ("published.pyth", ())
+    ours = {key: tensor for key, tensor in network.state_dict().items() if not key.startswith("fc.")}
+    assert all(torch.equal(tensor, theirs.state_dict()[key]) for key, tensor in ours.items())
+
+
+def test_weights_of_another_3d_network_are_refused(tmp_path):
+    with torch.device("meta"):
+        i3d, slowonly = build_network3d("i3d_r50"), build_network3d("slowonly_r50")
+    i3d = {pyslowfast_name(key): tensor for key, tensor in i3d.state_dict().items()}
+    # Made of nothing but shapes: the tensors' one value is stored once.
+    torch.save({key: torch.zeros(()).expand(tensor.shape) for key, tensor in i3d.items()}, tmp_path / "i3d.pyth")
+    with pytest.raises(CheckpointError, match=r"conv1\.weight is 64×3×5×7×7, the network's is 64×3×1×7×7"):
+        load_published_weights(slowonly, "slowonly_r50", str(tmp_path / "i3d.pyth"))
+
+
+def test_2d_weights_are_not_taken_for_3d_ones(tmp_path, other):
+    torch.save(other.state_dict(), tmp_path / "mobilenet.pth")
+    with torch.device("meta"):
+        network = build_network3d("r3d_18")
+    with pytest.raises(CheckpointError, match="tensors belong to another network, such as features"):
+        load_published_weights(network, "r3d_18", str(tmp_path / "mobilenet.pth"))
+
+
+def test_an_incomplete_3d_file_is_refused_unless_asked_for(tmp_path):
+    with torch.device("meta"):
+        network = build_network3d("r3d_18")
+    network = network.to_empty(device="cpu")
+    state = {key: tensor for key, tensor in network.state_dict().items() if not key.startswith("layer4.1.conv2.0")}
+    torch.save(state, tmp_path / "part.pth")
+    with pytest.raises(
+        CheckpointError, match=r"1 of r3d_18's tensors are missing, such as layer4\.1\.conv2\.0\.weight"
+    ):
+        load_published_weights(network, "r3d_18", str(tmp_path / "part.pth"))
+    assert load_published_weights(network, "r3d_18", str(tmp_path / "part.pth"), partial=True).missing == (
+        "layer4.1.conv2.0.weight",
+    )
+
+
+def test_torchvision_publishes_kinetics_weights_of_r3d_18_alone():
+    with torch.device("meta"):
+        network = build_network3d("slowonly_r50")
+    with pytest.raises(CheckpointError, match=r"publishes none of slowonly_r50; set start\.weights3d to a file"):
+        load_published_weights(network, "slowonly_r50", "kinetics")
+
+
+def test_torchvision_s_kinetics_weights_load_by_name(monkeypatch):
+    with torch.device("meta"):
+        network = build_network3d("r3d_18")
+    network = network.to_empty(device="cpu")
+    theirs = {name: torch.full_like(tensor, 2) for name, tensor in network.state_dict().items()}
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", lambda *_, **__: theirs)
+    loaded = load_published_weights(network, "r3d_18", "kinetics")
+    assert (loaded.origin, loaded.missing) == ("Kinetics-400", ())
+    assert (network.layer4[1].conv2[0].weight == 2).all()
+    # What its transforms say in torchvision's documentation.
+    assert kinetics_statistics() == ((0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989))

@@ -6,11 +6,14 @@ import pytest
 import torch
 
 from tmnet_core.checkpoint import CheckpointHeader, save_checkpoint
-from tmnet_core.errors import DataError
+from tmnet_core.config import ClipSection
+from tmnet_core.data.clip_sources import open_all_clips
+from tmnet_core.data.sampling import ClipSampling
+from tmnet_core.errors import CheckpointError, DataError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
-from tmnet_core.training.evaluation import Glances, bootstrap_interval, evaluate_checkpoint
+from tmnet_core.training.evaluation import Examiner, Glances, bootstrap_interval, evaluate_checkpoint
 
 
 def make_glances(videos: int = 40, key_frames: int = 3, classes: int = 7) -> Glances:
@@ -105,3 +108,45 @@ def test_unreadable_clips_are_listed(tmp_path: Path, make_video: Callable[..., P
     assert evaluation.videos == 3
     assert len(evaluation.unreadable) == 1
     assert "broken.mp4" in evaluation.unreadable[0]
+
+
+def test_whole_clips_are_looked_at_as_in_training(
+    tmp_path: Path, coloured_clips: Path, make_header: MakeHeader
+) -> None:
+    header = make_header().model_copy(update={"classes": ["blue", "green", "red"]})
+    save_untrained(tmp_path / "net.safetensors", header)
+    evaluation = evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), whole_clips=True, device="cpu")
+    # Without a training summary a clip is the recipe's default, of 16 frames.
+    assert (evaluation.clip_frames, evaluation.videos) == (16, 18)
+    assert list(evaluation.metrics) == ["RB", "CB", "RB+CB"]
+    assert evaluation.title == f"16 frames of net.safetensors at {coloured_clips.name}"
+
+
+def test_a_clip_s_answer_is_the_model_s_for_that_clip(coloured_clips: Path, make_header: MakeHeader) -> None:
+    torch.manual_seed(0)
+    header = make_header()
+    model = build_model(header.model, 3).eval()
+    clips = open_all_clips(str(coloured_clips))
+    clip = ClipSection(frames=4, interval=2, key_frame="ending")
+    examiner = Examiner(clips, header.preprocessing, key_frames=1, batch=2, clip=clip)
+    glances = examiner.examine(model, torch.device("cpu"))
+    assert glances.probabilities[Branch.CB].shape == (18, 1, 3)
+    frames = clips.read(0, ClipSampling("interval", 4, 2).indices(12).tolist())
+    placement = header.preprocessing.place(width=frames.shape[2], height=frames.shape[1])
+    cut = torch.from_numpy(np.stack([header.preprocessing.cut(frame, placement) for frame in frames]))
+    with torch.inference_mode():
+        # The ending's middle is at five sixths.
+        features = model(header.preprocessing.normalise(cut[None]), torch.tensor([5 / 6]))
+        regression = model.classify(features.regression).softmax(-1)
+    torch.testing.assert_close(glances.probabilities[Branch.RB][:1, 0], regression)
+
+
+def test_a_network_that_needs_clips_is_not_asked_for_a_glance(
+    tmp_path: Path, coloured_clips: Path, make_header: MakeHeader
+) -> None:
+    header = make_header(variant="r3d-18", width=1.0).model_copy(update={"classes": ["blue", "green", "red"]})
+    save_untrained(tmp_path / "net.safetensors", header)
+    with pytest.raises(CheckpointError, match=r"R3D-18 needs a clip, not one frame; evaluate it on whole clips"):
+        evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), device="cpu")
+    evaluation = evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), whole_clips=True, device="cpu")
+    assert list(evaluation.metrics) == ["CB"]

@@ -8,9 +8,11 @@ import torch
 from tmnet_core.config import Recipe
 from tmnet_core.errors import CheckpointError
 from tmnet_core.models.stages2d import build_network
+from tmnet_core.models.stages3d import build_network3d
 from tmnet_core.training.start import start_model
 
 CLASSES = ["jump", "run", "wave"]
+R3D = {"variant": "tmnet-3d-a", "backbone": "resnet18", "network3d": "r3d_18"}
 MakeCheckpoint = Callable[..., tuple[Path, Any, Any]]
 
 
@@ -75,3 +77,47 @@ def test_a_checkpoint_of_another_cut_is_refused(make_checkpoint: MakeCheckpoint)
     path, _, _ = make_checkpoint()
     with pytest.raises(CheckpointError, match=r"a checkpoint with split 2/2, the recipe's is 3/1"):
         start_model(recipe(path, split="3/1"), CLASSES)
+
+
+def test_3d_parts_are_inflated_from_the_weights_of_the_2d_parts(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = build_network("resnet18")
+    torch.save(network.state_dict(), tmp_path / "weights.pth")
+    started = start_model(recipe(tmp_path / "weights.pth", width=1.0, **R3D), CLASSES)
+    assert started.origin == "weights.pth; inflated into r3d_18"
+    first = started.model.classification.network.stage3[0].conv1[0].weight
+    torch.testing.assert_close(first.sum(2), network.layer3[0].conv1.weight)
+    torch.testing.assert_close(first[:, :, 0], first[:, :, 2])
+    assert torch.equal(started.model.regression.network.stage3[0].conv1.weight, network.layer3[0].conv1.weight)
+
+
+def test_weights_that_the_3d_network_is_not_inflated_from_are_refused(tmp_path: Path) -> None:
+    torch.save(build_network("resnet34").state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(
+        CheckpointError, match=r"they are resnet34's, but r3d_18 is inflated from resnet18; set start\.w"
+    ):
+        start_model(recipe(tmp_path / "weights.pth", width=1.0, **{**R3D, "backbone": "resnet34"}), CLASSES)
+
+
+def test_a_file_of_3d_weights_sets_the_3d_parts(tmp_path: Path) -> None:
+    state = build_network3d("r3d_18").state_dict()
+    torch.save(state, tmp_path / "r3d.pth")
+    values = recipe("none", width=1.0, **R3D).model_dump()
+    values["start"]["weights3d"] = str(tmp_path / "r3d.pth")
+    started = start_model(Recipe.model_validate(values), CLASSES)
+    assert started.origin == "random; r3d.pth"
+    assert torch.equal(started.model.classification.network.stage4[1].conv2[0].weight, state["layer4.1.conv2.0.weight"])
+
+
+def test_c3d_has_nothing_to_start_from_by_name() -> None:
+    values = {"model": {"variant": "c3d"}, "clip": {"size": 112}}
+    with pytest.raises(
+        CheckpointError, match=r"weights imagenet: c3d starts at random .*; set start\.weights = 'none'"
+    ):
+        start_model(Recipe.model_validate(values), CLASSES)
+
+
+def test_a_checkpoint_of_other_parts_is_refused(make_checkpoint: MakeCheckpoint) -> None:
+    path, _, _ = make_checkpoint(variant="tsm")
+    with pytest.raises(CheckpointError, match=r"a checkpoint of tsm, which is no start of tmnet-2d"):
+        start_model(recipe(path), CLASSES)

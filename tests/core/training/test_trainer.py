@@ -109,6 +109,29 @@ def test_a_network_without_a_regression_branch_trains(tmp_path: Path, tiny_recip
     assert {event.regression_loss for event in told if isinstance(event, Stepped)} == {None}
 
 
+def test_a_network_that_needs_clips_is_validated_on_clips(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    recipe = changed(tiny_recipe, model={"variant": "r3d-18", "width": 1.0}, clip={"frames": 8, "interval": 1})
+    told: list[Event] = []
+    trainer = Trainer(recipe, RunFolder.create(tmp_path, recipe), told.append)
+    losses = trainer.step(next(iter(trainer.loader)))
+    assert losses.regression is None
+    trainer.validate()
+    assert set(trainer.progress.metrics) == {"CB"}
+    assert trainer.examiner.dataset[0]["frames"].shape[0] == 8
+    rows = dict(read_header(trainer.run.best_checkpoint).describe())
+    assert "CB, one clip" in rows
+
+
+def test_tmnet_3d_a_is_validated_by_what_it_glances_with(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    model = {"variant": "tmnet-3d-a", "backbone": "resnet18", "network3d": "r3d_18", "width": 1.0}
+    recipe = changed(tiny_recipe, model=model, clip={"frames": 8, "interval": 1})
+    trainer = Trainer(recipe, RunFolder.create(tmp_path, recipe), lambda event: None)
+    assert trainer.step(next(iter(trainer.loader))).regression is not None
+    trainer.validate()
+    assert set(trainer.progress.metrics) == {"RB"}
+    assert trainer.progress.best_top1 == trainer.progress.metrics["RB"]["top1"]
+
+
 @pytest.mark.parametrize("reaches_base", [True, False])
 def test_rb_does_not_disturb_the_rest_unless_it_may(tmp_path: Path, tiny_recipe: Recipe, reaches_base: bool) -> None:
     """With a fixed target and no way into BB, everything but RB ends as a run with another RB loss does."""
