@@ -127,6 +127,13 @@ class ClipSection(Section):
     key_frame: KeyFrameSegment = Field("middle", description="The third of the clip that RB's frame is taken from.")
     key_frame_position: Literal["random", "centre"] = Field("centre", description="Where in that third.")
     size: int = Field(224, ge=32, le=1024, description="Side of the network's input, in pixels.")
+    glance_size: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Side of a glance's input, in pixels; 0: as in training. A little larger makes up for the "
+        "enlarging crops of training (Touvron et al., NeurIPS 2019).",
+    )
     crop: Crop = Field("centre", description="What a glance sees: the centred square, or the whole frame squashed.")
     crop_fraction: float = Field(0.875, gt=0.0, le=1.0, description="Side of the centred square over the short side.")
 

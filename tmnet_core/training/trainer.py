@@ -176,7 +176,7 @@ class Trainer:
         self.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
         if recipe.optimizer.clip_gradient:
             self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimizer.clip_gradient)
+            clip_gradients(self.model, recipe.optimizer.clip_gradient)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.schedule.step()
@@ -340,7 +340,7 @@ def build_training_loader(
 def build_preprocessing(recipe: Recipe, started: StartedModel) -> Preprocessing:
     """Return what a glance does to a frame, as the recipe's clip and the start weights want it."""
     return Preprocessing(
-        size=recipe.clip.size,
+        size=recipe.clip.glance_size or recipe.clip.size,
         crop=recipe.clip.crop,
         crop_fraction=recipe.clip.crop_fraction,
         mean=started.mean,
@@ -359,6 +359,14 @@ def build_optimizer(recipe: Recipe, model: TMNet) -> Optimizer:
     if section.name == "adamw":
         return AdamW(groups, weight_decay=section.weight_decay)
     return SGD(groups, momentum=section.momentum, weight_decay=section.weight_decay)
+
+
+def clip_gradients(model: TMNet, largest: float) -> None:
+    """Limit the gradient's norm, of RB and of all else apart: else RB's loss would shorten the steps of CB."""
+    branch = [] if model.regression is None else list(model.regression.parameters())
+    of_branch = {id(parameter) for parameter in branch}
+    for group in (branch, [parameter for parameter in model.parameters() if id(parameter) not in of_branch]):
+        nn.utils.clip_grad_norm_(group, largest)
 
 
 def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:

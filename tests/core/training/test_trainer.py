@@ -138,7 +138,8 @@ def test_rb_does_not_disturb_the_rest_unless_it_may(tmp_path: Path, tiny_recipe:
     ends = []
     for alpha in (0.1, 5.0):
         objective = {"alpha": alpha, "reaches_base": reaches_base, "reduction": "sum"}
-        recipe = changed(tiny_recipe, objective=objective, training={"batch_norm": "frozen"})
+        clipped = {"name": "sgd", "learning_rate": 0.01, "clip_gradient": 0.1}
+        recipe = changed(tiny_recipe, objective=objective, optimizer=clipped, training={"batch_norm": "frozen"})
         run = RunFolder.create(tmp_path, recipe)
         train(recipe, run)
         ends.append({k: v for k, v in state_of(run.last_checkpoint).items() if not k.startswith("regression.")})
