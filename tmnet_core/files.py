@@ -11,13 +11,21 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that takes the name `path` when the block succeeds, and is removed when it fails."""
+    """Yield a temporary path that takes the name `path` when the block succeeds, and is removed when it fails.
+
+    Raises:
+        OSError: of `path`, where the temporary file cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename not in {None, str(temporary)}:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -24,6 +24,13 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_folder_that_is_not_there_is_told_of_the_file_asked_for(tmp_path):
+    path = tmp_path / "none" / "file.txt"
+    with pytest.raises(FileNotFoundError) as caught, replacing(path) as temporary:
+        temporary.write_text("new")
+    assert caught.value.filename == str(path)
+
+
 def test_an_interrupted_first_write_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "file.txt") as temporary:
         temporary.write_text("ne")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any, Self
 
@@ -56,6 +57,11 @@ class RunFolder:
         if not run.recipe_file.is_file():
             raise RecipeError(f"run {path}: not the folder of a run, it has no recipe.toml")
         return run
+
+    def discard_unless_trained(self) -> None:
+        """Remove the folder of a run that could not begin: it has a recipe and events, but nothing to go on from."""
+        if not self.state_file.exists() and not self.best_checkpoint.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def recipe(self) -> Recipe:
         """Read the run's recipe."""

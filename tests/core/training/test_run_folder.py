@@ -52,3 +52,13 @@ def test_state_comes_back_and_damage_is_a_sentence(tmp_path: Path) -> None:
 def test_the_runs_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMNET_RUNS", "somewhere")
     assert default_runs_folder() == Path("somewhere")
+
+
+def test_a_run_that_never_began_is_discarded_and_one_that_was_saved_is_kept(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, Recipe())
+    kept = RunFolder.create(tmp_path, Recipe())
+    kept.save_state({"progress": 1})
+    for one in (run, kept):
+        one.discard_unless_trained()
+    assert not run.path.exists()
+    assert kept.load_state() == {"progress": 1}
