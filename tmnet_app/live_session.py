@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -426,12 +426,6 @@ class LiveSession(QObject):
         self.moment = moment
         for viewer in self._viewers:
             viewer(moment)
-
-
-def top_class(probabilities: FloatArray, classes: Sequence[str]) -> tuple[str, float]:
-    """Return the name and the probability of the likeliest class."""
-    best = int(probabilities.argmax())
-    return classes[best], float(probabilities[best])
 
 
 def _load_predictor(path: str) -> GlanceModel:

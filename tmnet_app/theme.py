@@ -91,11 +91,6 @@ def line(palette: QPalette) -> QColor:
     return palette.color(QPalette.ColorRole.Mid)
 
 
-def scheme_of(palette: QPalette) -> Scheme:
-    """Return the scheme that a palette was made from."""
-    return DARK if palette.color(QPalette.ColorRole.Window) == QColor(DARK.window) else LIGHT
-
-
 def tabular(font: QFont, *, scale: float = 1.0, bold: bool = False) -> QFont:
     """Return the font with digits of equal width, at another size if wished."""
     font = QFont(font)

@@ -43,11 +43,6 @@ class AttentionView(PictureView):
             self._heat = QImage(self._pixels.data, side, side, 4 * side, QImage.Format.Format_ARGB32_Premultiplied)
         self.show_frame(frame, placement)
 
-    def clear(self) -> None:
-        """Paint nothing."""
-        self._heat = self._pixels = None
-        super().clear()
-
     def _paint_over(self, painter: QPainter, area: QRectF, placement: Placement) -> None:
         super()._paint_over(painter, area, placement)
         if self._heat is None or self._opacity == 0:

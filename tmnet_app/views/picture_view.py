@@ -73,11 +73,6 @@ class PictureView(QWidget):
         self._frame, self._placement = frame, placement
         self.update()
 
-    def clear(self) -> None:
-        """Paint nothing."""
-        self._frame = self._placement = self._scaled = None
-        self.update()
-
     def say(self, words: str) -> None:
         """Put words over the picture, where something is missing; an empty text takes them away."""
         if words != self._words:

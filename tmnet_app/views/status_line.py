@@ -15,8 +15,6 @@ _FIGURE_SPACE = "\u2007"
 class StatusLine(QWidget):
     """Shows the state; a message takes its place until it is dismissed, so that nothing moves."""
 
-    dismissed = Signal()
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(4 * GRID)
@@ -63,7 +61,6 @@ class StatusLine(QWidget):
     def clear_message(self) -> None:
         """Show the state again."""
         self._stack.setCurrentIndex(0)
-        self.dismissed.emit()
 
     @property
     def sentence(self) -> str:
