@@ -60,6 +60,7 @@ def train(
 ) -> None:
     """Train a network; Ctrl-C saves, and --resume goes on."""
     from tmnet_core.config import load_recipe
+    from tmnet_core.errors import RecipeError, TMNetError
     from tmnet_core.reporting import TrainingReport
     from tmnet_core.training.run_folder import RunFolder, default_runs_folder
     from tmnet_core.training.trainer import train as train_run
@@ -67,6 +68,8 @@ def train(
     _use_threads(threads)
     if resume is not None:
         run = RunFolder.open(resume)
+        if set_ or data or name:
+            raise RecipeError(f"run {resume}: it goes on with its own recipe, without --set, --data and --name")
         values = run.recipe()
     else:
         overrides = list(set_ or [])
@@ -74,8 +77,13 @@ def train(
         overrides += [f"name={name!r}"] if name else []
         values = load_recipe(recipe, overrides)
         run = RunFolder.create(runs or default_runs_folder(), values)
-    with TrainingReport(run.path) as report:
-        ended = train_run(values, run, resume=resume is not None, report=report.show)
+    try:
+        with TrainingReport(run.path) as report:
+            ended = train_run(values, run, resume=resume is not None, report=report.show)
+    except TMNetError:
+        if resume is None:
+            run.discard_unless_trained()
+        raise
     if ended.outcome == "stopped":
         raise typer.Exit(130)
 

@@ -43,6 +43,8 @@ class TrainingReport:
         """Show one event."""
         match event:
             case Started():
+                # Not before: a run that cannot begin has nothing to show beside its error.
+                self._progress.start()
                 self._progress.update(self._task, total=event.iterations, completed=event.iteration)
                 self._print(
                     f"{self._run}: {event.clips} clips of {event.classes} classes, {event.validation_clips} for "
@@ -55,6 +57,10 @@ class TrainingReport:
                 self._print(_validation_line(event))
             case Skipped():
                 self._print(f"left out {event.video}: {event.reason}")
+            case Ended(outcome="failed"):
+                pass  # the error says it
+            case Ended(outcome="stopped"):
+                self._print(f"stopped at iteration {event.iteration}; go on with: tmnet train --resume '{self._run}'")
             case Ended():
                 self._print(f"{event.outcome} at iteration {event.iteration}{event.reason and ': ' + event.reason}")
 
@@ -62,13 +68,13 @@ class TrainingReport:
         self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()
 
 
 @contextmanager

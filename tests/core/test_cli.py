@@ -126,10 +126,27 @@ def test_what_a_person_gets_wrong_is_one_sentence(tmp_path: Path, arguments: Seq
     assert result.stderr.rstrip().rpartition("\n")[2].startswith("tmnet: ")
 
 
-def test_a_failed_start_leaves_no_checkpoint(tmp_path: Path, tiny_recipe: Recipe) -> None:
+def test_a_failed_start_is_one_sentence_and_leaves_no_run(tmp_path: Path, tiny_recipe: Recipe) -> None:
     recipe = write_recipe(tmp_path / "tiny.toml", tiny_recipe)
-    tmnet("train", recipe, "--data", tmp_path / "nowhere", "--runs", tmp_path / "runs")
-    assert not list(tmp_path.rglob("*.safetensors"))
+    failed = tmnet("train", recipe, "--data", tmp_path / "nowhere", "--runs", tmp_path / "runs")
+    assert failed.returncode == 1
+    assert len(failed.stderr.split("\n")) == 2, failed.stderr
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_resumed_run_keeps_its_recipe(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, Recipe())
+    refused = tmnet("train", "--resume", run.path, "--set", "clip.frames=3")
+    assert refused.returncode == 1
+    assert "it goes on with its own recipe" in refused.stderr
+    assert run.path.exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    sheet = tmp_path / "none" / "sheet.png"
+    refused = tmnet("synthesize", sheet, "--sheet", "--size", "96x64", "--classes", "walk")
+    assert refused.returncode == 1
+    assert refused.stderr == f"tmnet: {sheet}: No such file or directory\n"
 
 
 def test_recipes_are_listed_and_printed_complete(tmp_path: Path) -> None:
