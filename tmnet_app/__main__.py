@@ -20,7 +20,6 @@ from tmnet_app.faults import FaultWatch, start_logging
 from tmnet_app.live_session import LiveSession
 from tmnet_app.main_window import MainWindow
 from tmnet_app.preferences import PreferenceStore
-from tmnet_app.screenshot import Screenshooter
 from tmnet_core.assets import asset
 
 
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open_window(options: argparse.Namespace) -> MainWindow:
-    store = None if options.screenshot else PreferenceStore()
+    store = None if options.screenshot or options.animation else PreferenceStore()
     window = MainWindow(LiveSession(), store)
     if options.theme:
         window.set_theme(options.theme)
@@ -60,7 +59,13 @@ def _open_window(options: argparse.Namespace) -> MainWindow:
         window.open_checkpoint(options.checkpoint)
     if options.source:
         window.open_source(options.source)
+    if options.animation:
+        from tmnet_app.screenshot import Animator
+
+        Animator(window, options.animation, options.seconds)
     if options.screenshot:
+        from tmnet_app.screenshot import Screenshooter
+
         Screenshooter(window, options.screenshot, options.at, options.presentation)
     return window
 
@@ -76,6 +81,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     shot.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window and quit")
     shot.add_argument("--at", type=float, default=2.0, metavar="SECONDS", help="at this time of the source")
     shot.add_argument("--presentation", action="store_true", help="in presentation mode")
+    shot.add_argument("--animation", type=Path, metavar="WEBP", help="save an animated picture of the window and quit")
+    shot.add_argument("--seconds", type=float, default=6.0, help="its length")
     options = parser.parse_args(arguments)
     if options.checkpoint and not options.source and not options.checkpoint.endswith((".safetensors", ".pt", ".pth")):
         # A video alone is a source to play without a network.

@@ -1,11 +1,13 @@
-"""Screenshots of the window, made without a hand on it."""
+"""Screenshots and short animations of the window, made without a hand on it."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
+from PIL import Image
 from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from tmnet_app.main_window import MainWindow
@@ -13,6 +15,9 @@ from tmnet_core.live.player import PlaybackState
 
 _SETTLE_MS = 400
 _LATE = 2.0
+_ANIMATION_FPS = 8
+_ANIMATION_WIDTH = 960
+_ANIMATION_QUALITY = 60
 
 
 class Screenshooter(QObject):
@@ -75,6 +80,50 @@ class Screenshooter(QObject):
         saved = self._window.grab().save(str(self._path))
         self._window.close()
         QApplication.exit(0 if saved else 1)
+
+    def _give_up(self, sentence: str) -> None:
+        print(sentence)
+        self._window.close()
+        QApplication.exit(1)
+
+
+class Animator(QObject):
+    """Watches the window from the first glance on for some seconds, saves an animated WebP and quits."""
+
+    def __init__(self, window: MainWindow, path: Path, seconds: float) -> None:
+        super().__init__(window)
+        self._window, self._path, self._seconds = window, path, seconds
+        self._pictures: list[Image.Image] = []
+        self._timer = QTimer(self, interval=1000 // _ANIMATION_FPS)
+        self._timer.timeout.connect(self._grab)
+        self._timer.start()
+        window.session.failed.connect(self._give_up)
+
+    def _grab(self) -> None:
+        moment = self._window.session.moment
+        if moment is None or (moment.glance is None and bool(self._window.session.loading)):
+            return
+        picture = self._window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        picture = picture.scaledToWidth(_ANIMATION_WIDTH, Qt.TransformationMode.SmoothTransformation)
+        size, line = (picture.width(), picture.height()), picture.bytesPerLine()
+        self._pictures.append(Image.frombuffer("RGB", size, bytes(picture.constBits()), "raw", "RGB", line, 1))
+        if len(self._pictures) >= self._seconds * _ANIMATION_FPS:
+            self._save()
+
+    def _save(self) -> None:
+        self._timer.stop()
+        first, *others = self._pictures
+        first.save(
+            self._path,
+            format="WEBP",
+            save_all=True,
+            append_images=others,
+            duration=1000 // _ANIMATION_FPS,
+            loop=0,
+            quality=_ANIMATION_QUALITY,
+        )
+        self._window.close()
+        QApplication.exit(0)
 
     def _give_up(self, sentence: str) -> None:
         print(sentence)
