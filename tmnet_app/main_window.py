@@ -41,9 +41,9 @@ from tmnet_core.live.player import PlaybackState
 from tmnet_core.live.sources import list_cameras
 
 _log = logging.getLogger(__name__)
-_CHECKPOINTS = (".safetensors", ".pt", ".pth")
+_CHECKPOINTS = (".safetensors", ".onnx", ".pt", ".pth")
 _VIDEO_FILTER = "Videos (*.mp4 *.mkv *.avi *.mov *.webm *.m4v *.mpg *.mpeg *.ts);;All files (*)"
-_CHECKPOINT_FILTER = "Checkpoints (*.safetensors);;All files (*)"
+_CHECKPOINT_FILTER = "Checkpoints (*.safetensors *.onnx);;All files (*)"
 _TEXT_EVERY_TICKS = 8
 _GRAPHS_EVERY_TICKS = 3
 TRAIN_COMMAND = "tmnet train quick --data FOLDER"

@@ -245,6 +245,9 @@ def bench(
     ] = "resnet18",
     size: Annotated[int, typer.Option(min=32, help="Side of the input, in pixels.")] = 224,
     rounds: Annotated[int, typer.Option(min=3, help="Interleaved rounds.")] = 30,
+    engines: Annotated[
+        bool, typer.Option("--engines", help="Measure the engines of the device, their branches, and preprocessing.")
+    ] = False,
     live: Annotated[bool, typer.Option("--live", help="Measure the window too, with a stand-in network.")] = False,
     soak: Annotated[
         float, typer.Option(min=0.0, help="Minutes of looping video for the memory check; 0 for none.")
@@ -259,7 +262,14 @@ def bench(
     _use_threads(threads)
     command = " ".join(["tmnet", *sys.argv[1:]])
     report = run_benchmarks(
-        backbone, size=size, rounds=rounds, live=live, soak_minutes=soak, device=device, command=command
+        backbone,
+        size=size,
+        rounds=rounds,
+        live=live,
+        soak_minutes=soak,
+        device=device,
+        command=command,
+        engines=engines,
     )
     report.print()
     if json is not None:

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
+from tmnet_core.benchmarks.engines import engine_figures, time_engines
+from tmnet_core.benchmarks.figure import Figure
 from tmnet_core.benchmarks.glance import GLANCE, GLANCE_WITH_MAPS, PLAIN, time_glance
 from tmnet_core.benchmarks.interleaved import Timings
 from tmnet_core.benchmarks.machine import Machine, describe_machine
@@ -21,26 +23,10 @@ from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
 from tmnet_core.models.catalogue import BACKBONES, BackboneName
 
+__all__ = ["AppFigures", "Figure", "Report", "measure_app", "run_benchmarks"]
+
 # The window is measured in a process of its own, so that the core never imports Qt.
 APP_BENCHMARK = "tmnet_app.benchmark"
-
-
-class Figure(BaseModel):
-    """One measured ratio.
-
-    Attributes:
-        what: what was divided by what.
-        value: the median over interleaved rounds.
-        spread: its quartiles, where there are rounds.
-        limit: the reach that the project sets itself, such as `<= 1.55`.
-        detail: what stands behind the ratio, such as the medians in milliseconds.
-    """
-
-    what: str
-    value: float
-    spread: tuple[float, float] | None = None
-    limit: str = ""
-    detail: str = ""
 
 
 class Report(BaseModel):
@@ -73,7 +59,15 @@ class Report(BaseModel):
 
 
 def run_benchmarks(
-    backbone: str, *, size: int, rounds: int, live: bool, soak_minutes: float, device: str, command: str
+    backbone: str,
+    *,
+    size: int,
+    rounds: int,
+    live: bool,
+    soak_minutes: float,
+    device: str,
+    command: str,
+    engines: bool = False,
 ) -> Report:
     """Measure what is asked for; raises TMNetError where this machine cannot."""
     if backbone not in get_args(BackboneName):
@@ -82,6 +76,8 @@ def run_benchmarks(
     known: BackboneName = backbone  # type: ignore[assignment]
     timings = time_glance(known, size=size, rounds=rounds, device=chosen)
     figures = _glance_figures(known, timings)
+    if engines:
+        figures += engine_figures(known, time_engines(known, size=size, rounds=rounds, device=chosen))
     if live:
         figures += measure_app("live")
     if soak_minutes:

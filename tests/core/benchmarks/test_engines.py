@@ -1,0 +1,31 @@
+import pytest
+import torch
+
+from tmnet_core.benchmarks import engines
+from tmnet_core.benchmarks.engines import engine_figures, time_engines
+from tmnet_core.benchmarks.interleaved import Timings
+
+
+def test_every_engine_is_set_against_eager_torch_and_the_plain_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def torch_alone(*arguments: object) -> object:
+        return {name: opener for name, opener in every_opener(*arguments).items() if name == "torch"}
+
+    every_opener = engines._openers
+    monkeypatch.setattr(engines, "_openers", torch_alone)
+    figures = engine_figures("resnet18", time_engines("resnet18", size=64, rounds=3, device=torch.device("cpu")))
+    found = {figure.what: figure for figure in figures}
+    assert {"torch / torch eager", "torch / torch, plain", "torch / torch, no maps"} <= set(found)
+    # RB alone leaves out the second half of a ResNet-18, which is a third of a glance.
+    assert found["torch, RB / torch"].value < 0.95
+    assert all(figure.spread is not None for figure in figures)
+
+
+def test_the_reach_is_told_where_there_is_one() -> None:
+    names = ["onnxruntime", "onnxruntime, plain", "onnxruntime, RB", "onnxruntime, CB", "onnxruntime, no maps"]
+    names += [engines.EAGER, engines.MATRIX_PRODUCT, engines.PREPROCESSING, engines.PIL_PREPROCESSING]
+    timings = Timings(dict.fromkeys(names, (1.0, 1.0)))
+    limits = {figure.what: figure.limit for figure in engine_figures("resnet50", timings)}
+    assert limits["onnxruntime / torch eager"] == "<= 0.63"
+    assert limits["onnxruntime / onnxruntime, plain"] == "<= 1.62"
+    others = {figure.what: figure.limit for figure in engine_figures("mobilenet_v2", timings)}
+    assert others["onnxruntime / torch eager"] == ""

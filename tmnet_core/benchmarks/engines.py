@@ -1,0 +1,176 @@
+"""What the engines, the maps and the preprocessing cost beside what people would use instead."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision import transforms
+
+from tmnet_core import __version__
+from tmnet_core.benchmarks.figure import Figure
+from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
+from tmnet_core.checkpoint import CheckpointHeader, Provenance
+from tmnet_core.config import ModelConfig
+from tmnet_core.data.preprocessing import Image, Preprocessing
+from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
+from tmnet_core.live.engines.engine import Engine
+from tmnet_core.live.engines.export import write_onnx
+from tmnet_core.live.engines.network import GlanceNetwork
+from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
+from tmnet_core.live.engines.precision import STORED
+from tmnet_core.live.engines.torch_engine import TorchEngine
+from tmnet_core.models.branch import Branch
+from tmnet_core.models.catalogue import BackboneName
+from tmnet_core.models.tmnet import TMNet
+from tmnet_core.models.variants import build_model
+
+EAGER = "torch eager"
+CLASSES = 101
+MATRIX_SIDE = 1024
+MATRIX_PRODUCT = f"product of {MATRIX_SIDE}×{MATRIX_SIDE} matrices"
+PREPROCESSING = "preprocessing of 720p"
+PIL_PREPROCESSING = "PIL + torchvision"
+
+
+def time_engines(
+    backbone: BackboneName,
+    *,
+    size: int,
+    rounds: int,
+    device: torch.device,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Timings:
+    """Time one glance of an untrained network of 101 classes, batch 1, in each engine that this device has.
+
+    The cases are `torch eager`, which is fp32 without any change to the network, and per engine NAME its whole glance,
+    `NAME, plain` (a baseline of the same backbone, without maps), `NAME, RB`, `NAME, CB` and `NAME, no maps`; beside
+    them a matrix product on the device, and preprocessing with and without PIL + torchvision on the CPU.
+    """
+    torch.manual_seed(0)
+    preprocessing = Preprocessing(size=size)
+    model = build_model(ModelConfig(backbone=backbone), CLASSES).eval()
+    plain = build_model(ModelConfig(backbone=backbone, variant="tsn"), CLASSES).eval()
+    image = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
+    cases: dict[str, Callable[[], object]] = {
+        EAGER: _eager(model, preprocessing, image, device),
+        MATRIX_PRODUCT: _matrix_product(device),
+    }
+    opened: list[Engine] = []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for name, open_engine in _openers(preprocessing, device, Path(folder)).items():
+                glancing, baseline = open_engine(model), open_engine(plain)
+                opened += [glancing, baseline]
+                cases[name] = partial(glancing.look, image)
+                cases[f"{name}, plain"] = partial(baseline.look, image, maps=False)
+                cases[f"{name}, RB"] = partial(glancing.look, image, [Branch.RB])
+                cases[f"{name}, CB"] = partial(glancing.look, image, [Branch.CB])
+                cases[f"{name}, no maps"] = partial(glancing.look, image, maps=False)
+            return time_interleaved(cases | _preprocessing_cases(preprocessing), rounds, progress=progress)
+        finally:
+            for engine in opened:
+                engine.close()
+
+
+def _openers(preprocessing: Preprocessing, device: torch.device, folder: Path) -> dict[str, Callable[[TMNet], Engine]]:
+    """Return what puts a network into each engine of a device, by the engine's name."""
+    if device.type == "cuda":
+        return {
+            f"CUDA graph {precision}": partial(
+                CudaGraphEngine, preprocessing=preprocessing, device=device, precision=precision
+            )
+            for precision in STORED
+        }
+    found: dict[str, Callable[[TMNet], Engine]] = {
+        "torch": partial(TorchEngine, preprocessing=preprocessing, device=device)
+    }
+    if device.type == "cpu":
+        found["onnxruntime"] = partial(_in_onnxruntime, preprocessing=preprocessing, folder=folder)
+    return found
+
+
+def _in_onnxruntime(model: TMNet, preprocessing: Preprocessing, folder: Path) -> Engine:
+    header = CheckpointHeader(
+        model=ModelConfig(),
+        classes=[str(number) for number in range(CLASSES)],
+        preprocessing=preprocessing,
+        provenance=Provenance(tmnet=__version__, torch=torch.__version__, seed=0, created=""),
+    )
+    path = folder / f"{len(list(folder.iterdir()))}.onnx"
+    write_onnx(model, header, path)
+    return OnnxruntimeEngine(path, threads=torch.get_num_threads())
+
+
+def _eager(model: TMNet, preprocessing: Preprocessing, image: Image, device: torch.device) -> Callable[[], None]:
+    network = GlanceNetwork(copy.deepcopy(model), preprocessing).to(device)
+
+    @torch.inference_mode()
+    def look() -> None:
+        for value in network(torch.as_tensor(image).to(device)):
+            value.cpu()
+
+    return look
+
+
+def _matrix_product(device: torch.device) -> Callable[[], object]:
+    matrix = torch.rand(MATRIX_SIDE, MATRIX_SIDE, device=device)
+    # Fetching one value waits for the device.
+    return lambda: (matrix @ matrix)[0, 0].item()
+
+
+def _preprocessing_cases(preprocessing: Preprocessing) -> dict[str, Callable[[], object]]:
+    """Return two ways from a 1280×720 frame to the network: ours ends in uint8, as its graph normalises."""
+    frame = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
+    placement = preprocessing.place(1280, 720)
+    side = placement.box.width
+    usual = transforms.Compose(
+        [
+            transforms.ToPILImage(),
+            transforms.CenterCrop(side),
+            transforms.Resize(preprocessing.size),
+            transforms.ToTensor(),
+            transforms.Normalize(preprocessing.mean, preprocessing.std),
+        ]
+    )
+    return {
+        PREPROCESSING: lambda: preprocessing.cut(frame, placement),
+        PIL_PREPROCESSING: lambda: usual(frame),
+    }
+
+
+def engine_figures(backbone: BackboneName, timings: Timings) -> list[Figure]:
+    """Return the ratios that matter of what `time_engines` measured."""
+    names = [case.removesuffix(", plain") for case in timings.seconds if case.endswith(", plain")]
+    eager = {"onnxruntime": ("<= 0.58", "<= 0.63"), "torch": ("<= 0.75", "<= 0.80")}
+    reach = {"resnet18": 0, "resnet50": 1}.get(backbone)
+
+    def limit(pair: tuple[str, str] | None) -> str:
+        return "" if pair is None or reach is None else pair[reach]
+
+    figures = []
+    for name in names:
+        figures += [
+            _figure(timings, name, EAGER, limit(eager.get(name))),
+            _figure(timings, name, f"{name}, plain", limit(("<= 1.50", "<= 1.62"))),
+            _figure(timings, name, f"{name}, no maps", "<= 1.01"),
+            _figure(timings, f"{name}, RB", name, ""),
+            _figure(timings, f"{name}, CB", name, ""),
+        ]
+    figures += [_figure(timings, name, MATRIX_PRODUCT, "") for name in names]
+    return [*figures, _figure(timings, PREPROCESSING, PIL_PREPROCESSING, "<= 0.10")]
+
+
+def _figure(timings: Timings, case: str, reference: str, limit: str) -> Figure:
+    return Figure(
+        what=f"{case} / {reference}",
+        value=timings.ratio(case, reference),
+        spread=timings.ratio_spread(case, reference),
+        limit=limit,
+        detail=f"{1e3 * timings.median(case):.2f} ms / {1e3 * timings.median(reference):.2f} ms",
+    )
