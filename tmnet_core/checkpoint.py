@@ -76,14 +76,7 @@ class CheckpointHeader(HeaderPart):
     def title(self) -> str:
         """One line that names the network, such as `jhmdb21 · TMNet-2D mobilenet_v2 2/2`."""
         from_data = f"{self.training.data} · " if self.training else ""
-        row = VARIANTS[self.model.variant]
-        parts = [row.title]
-        if row.uses_2d:
-            parts.append(self.model.backbone)
-        if row.uses_2d and row.uses_3d:
-            parts.append(f"+ {self.model.network3d}")
-        # Only what is cut has a split; a 3D baseline is whole wherever it is cut.
-        return from_data + " ".join([*parts, self.model.split] if row.uses_2d else parts)
+        return f"{from_data}{self.model.title}"
 
     def describe(self) -> list[tuple[str, str]]:
         """Return label and value rows for a person."""

@@ -226,6 +226,23 @@ def synthesize(
 
 
 @app.command()
+def models(
+    frames: Annotated[int, typer.Option(min=8, help="Frames of a clip; C3D keeps its 16.")] = 16,
+    size: Annotated[int, typer.Option(min=32, help="Side of the input; R3D-18 and C3D keep their 112.")] = 224,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """List the networks with parameters and multiply-adds, and their parts beside the published figures."""
+    from tmnet_core.models.costs import list_costs
+    from tmnet_core.reporting import print_costs
+
+    costs = list_costs(frames, size)
+    if json:
+        print(costs.model_dump_json(indent=2))
+    else:
+        print_costs(costs)
+
+
+@app.command()
 def recipes(name: Annotated[str | None, typer.Argument(help="Print this recipe, complete.")] = None) -> None:
     """List the shipped recipes, or print one with every key explained."""
     from tmnet_core.config import dump_recipe, load_recipe, shipped_recipes

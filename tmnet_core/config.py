@@ -17,6 +17,7 @@ from tmnet_core.errors import RecipeError
 from tmnet_core.models.catalogue import (
     C3D_FRAMES,
     C3D_SIZE,
+    VARIANTS,
     BackboneName,
     Network3dName,
     Split,
@@ -57,6 +58,18 @@ class ModelConfig(Section):
         "features", description="What RB+CB averages: the two features, or the two branches' probabilities."
     )
     dropout: float = Field(0.5, ge=0.0, lt=1.0, description="Dropout before the classifier while training.")
+
+    @property
+    def title(self) -> str:
+        """What a person calls the network, such as `TMNet-3D-A resnet50 + i3d_r50 2/2`."""
+        row = VARIANTS[self.variant]
+        parts = [row.title]
+        if row.uses_2d:
+            parts.append(self.backbone)
+        if row.uses_2d and row.uses_3d:
+            parts.append(f"+ {self.network3d}")
+        # Only what is cut has a split; a 3D baseline is whole wherever it is cut.
+        return " ".join([*parts, self.split] if row.uses_2d else parts)
 
     @model_validator(mode="after")
     def _width_is_published(self) -> Self:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,6 +14,9 @@ from rich.table import Table
 
 from tmnet_core.training.evaluation import Evaluation
 from tmnet_core.training.events import Ended, Event, Skipped, Started, Stepped, Validated
+
+if TYPE_CHECKING:
+    from tmnet_core.models.costs import Costs
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5", "map": "mAP", "mean_class": "mean class"}
 
@@ -112,6 +115,42 @@ def print_rows(rows: list[tuple[str, str]]) -> None:
     for label, value in rows:
         table.add_row(label, value)
     _console.print(table)
+
+
+def print_costs(costs: Costs) -> None:
+    """Print what the networks cost, and their parts beside what is published of them."""
+    table = Table(
+        title=f"Networks for {costs.classes} classes",
+        caption="multiply-adds in 1e9; BB + RB of a clip is what TMNet-3D-B runs; - where a network cannot",
+    )
+    table.add_column("network")
+    for title in ("clip", "parameters", "one glance", "clip, BB + RB", "whole clip"):
+        table.add_column(title, justify="right")
+    for cost in costs.networks:
+        adds = [_billions(count) for count in (cost.glance, cost.memory, cost.clip)]
+        table.add_row(cost.network, f"{cost.frames}×{cost.size}²", f"{cost.parameters / 1e6:.2f} M", *adds)
+    _console.print(table)
+
+    table = Table(title="Parts beside their published figures", caption="multiply-adds in 1e9")
+    table.add_column("part")
+    for title in ("input", "parameters", "published", "multiply-adds", "published"):
+        table.add_column(title, justify="right")
+    table.add_column("source")
+    for part in costs.parts:
+        table.add_row(
+            part.part,
+            f"{part.frames}×{part.size}²",
+            f"{part.parameters / 1e6:.2f} M",
+            f"{part.published_parameters:.4g} M",
+            _billions(part.multiply_adds),
+            f"{part.published_multiply_adds:.4g}",
+            part.source,
+        )
+    _console.print(table)
+
+
+def _billions(count: int | None) -> str:
+    return "-" if count is None else f"{count / 1e9:.2f}"
 
 
 def _validation_line(event: Validated) -> str:
