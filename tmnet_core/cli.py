@@ -225,6 +225,24 @@ def synthesize(
             )
 
 
+@app.command("demo-network")
+def demo_network(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for the runs and the checkpoint.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of both recipes.")
+    ] = None,
+    threads: Threads = 0,
+) -> None:
+    """Train the network that ships with the project again, from nothing but rendered people."""
+    from tmnet_core.reporting import TrainingReport, progress_bar
+    from tmnet_core.training.demo_network import make_demo_network
+
+    _use_threads(threads)
+    with progress_bar("Finding joints") as progress, TrainingReport(out) as report:
+        checkpoint = make_demo_network(out, overrides=set_, progress=progress, report=report.show)
+    print(checkpoint)
+
+
 @app.command()
 def models(
     frames: Annotated[int, typer.Option(min=8, help="Frames of a clip; C3D keeps its 16.")] = 16,
