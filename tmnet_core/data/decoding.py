@@ -6,6 +6,7 @@ shown; its packets tell, at the cost of reading the file once without decoding i
 
 from __future__ import annotations
 
+import ctypes
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -194,7 +195,13 @@ class VideoReader:
         if picture.colorspace == _MATRIX_UNSPECIFIED and picture.height > _TALLEST_STANDARD_DEFINITION:
             matrix = Colorspace.ITU709
         rgb = self._reformatter.reformat(picture, width, height, "rgb24", src_colorspace=matrix)
-        return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), self._quarter_turns))
+        plane = rgb.planes[0]
+        # By its address: PyAV 18.1 leaks a reference to None whenever its buffers are asked for, `to_ndarray` included.
+        memory = (ctypes.c_uint8 * plane.buffer_size).from_address(plane.buffer_ptr)
+        rows = np.ctypeslib.as_array(memory).reshape(-1, plane.line_size)[:height, : 3 * width]
+        # A copy, since the memory goes with the picture.
+        image: Image = np.rot90(rows.reshape(height, width, 3), self._quarter_turns).copy()
+        return image
 
     def _describe(self) -> VideoInfo:
         width, height = self._size[::-1] if self._quarter_turns % 2 else self._size

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
 import wave
 from collections.abc import Callable
 from fractions import Fraction
@@ -386,3 +387,13 @@ def test_seeking_in_a_real_file_gives_what_reading_through_gives(name: str, shar
             index_read, _, image = reader.read() or pytest.fail("nothing read")
             assert index_read == index
             np.testing.assert_array_equal(image, through[index])
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal there: its references are not counted")
+def test_reading_leaks_no_reference(make_video: Callable[..., Path]) -> None:
+    with VideoReader(make_video(frames=60)) as reader:
+        reader.read()
+        before = sys.getrefcount(None)
+        for _ in range(50):
+            reader.read()
+        assert sys.getrefcount(None) - before < 10
