@@ -31,7 +31,7 @@ def test_overrides_are_accepted():
 
 
 def test_every_command_and_option_exists():
-    lines = re.findall(r"^ {4}tmnet (\w+)(.*)$", README, re.MULTILINE)
+    lines = re.findall(r"^ {4}tmnet ([\w-]+)(.*)$", README, re.MULTILINE)
     assert {command for command, _ in lines} >= {"train", "evaluate", "info", "glance", "bench", "recipes"}
     for command, rest in lines:
         known = {option for parameter in COMMANDS[command].params for option in parameter.opts}
