@@ -319,7 +319,6 @@ class MainWindow(QMainWindow):
         if model is None:
             return
         self.stage.set_model([name.replace("_", " ") for name in model.classes], model.branches)
-        self.status.engine.setText(model.engine)
         self.preferences.recent_checkpoints = remember(self.preferences.recent_checkpoints, _absolute(path))
         self.status.clear_message()
         self._show_model_title()
@@ -395,6 +394,8 @@ class MainWindow(QMainWindow):
         session = self.session
         self.status.light.show_playing(session.playing)
         self.status.state.set_full_text(self._status_text())
+        # Asked for again and again: a faster engine may have taken over.
+        self.status.engine.setText(session.model.engine if session.model else "")
         drops = session.drops
         self.status.drops.setText(
             f"Dropped: capture {padded(drops.capture, 4)} · network {padded(drops.inference, 4)} · "

@@ -405,3 +405,9 @@ def test_thousands_of_signals_do_not_wear_the_process_out(playing):
     for _ in range(3000):
         playing.session.ticked.emit(0.0)
     assert playing.isVisible()
+
+
+def test_the_status_line_names_the_engine_that_took_over(qtbot, playing: MainWindow, stand_in, monkeypatch) -> None:
+    qtbot.waitUntil(lambda: playing.status.engine.text() == "stand-in")
+    monkeypatch.setattr(stand_in, "engine", "a faster one")
+    qtbot.waitUntil(lambda: playing.status.engine.text() == "a faster one")
