@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from tmnet_core.assets import asset
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window and stay until it is closed; returns the exit status."""
     options = _parse(sys.argv[1:] if arguments is None else arguments)
+    _require_display()
     start_logging()
     app = QApplication.instance() or QApplication(["tmnet-app"])
     assert isinstance(app, QApplication)
@@ -41,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = app.exec()
     watch.remove()
     return status
+
+
+def _require_display() -> None:
+    """End with a sentence where Qt would abort."""
+    if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
+        sys.exit("tmnet-app: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)")
 
 
 def _open_window(options: argparse.Namespace) -> MainWindow:

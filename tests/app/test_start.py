@@ -114,3 +114,14 @@ def test_a_screenshot_of_what_cannot_be_opened_fails_with_a_sentence(environment
     assert done.returncode == 1
     assert "none.mp4" in done.stdout
     assert not (tmp_path / "shot.png").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there is a display named by the environment")
+def test_without_a_display_it_says_so() -> None:
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    command = [sys.executable, "-m", "tmnet_app"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("tmnet-app: there is no display")
+    assert ended.stderr.count("\n") == 1
