@@ -283,6 +283,9 @@ def bench(
     engines: Annotated[
         bool, typer.Option("--engines", help="Measure the engines of the device, their branches, and preprocessing.")
     ] = False,
+    rendering: Annotated[
+        bool, typer.Option("--rendering", help="Measure how fast synthetic people are drawn.")
+    ] = False,
     live: Annotated[bool, typer.Option("--live", help="Measure the window too, with a stand-in network.")] = False,
     soak: Annotated[
         float, typer.Option(min=0.0, help="Minutes of looping video for the memory check; 0 for none.")
@@ -305,6 +308,7 @@ def bench(
         device=device,
         command=command,
         engines=engines,
+        rendering=rendering,
     )
     report.print()
     if json is not None:

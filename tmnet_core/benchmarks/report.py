@@ -18,12 +18,15 @@ from tmnet_core.benchmarks.figure import Figure
 from tmnet_core.benchmarks.glance import GLANCE, GLANCE_WITH_MAPS, PLAIN, time_glance
 from tmnet_core.benchmarks.interleaved import Timings
 from tmnet_core.benchmarks.machine import Machine, describe_machine
+from tmnet_core.benchmarks.rendering import measure_rendering
 from tmnet_core.device import choose_device
 from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
 from tmnet_core.models.catalogue import BACKBONES, BackboneName
 
 __all__ = ["AppFigures", "Figure", "Report", "measure_app", "run_benchmarks"]
+
+RENDERING_SECONDS = 10.0
 
 # The window is measured in a process of its own, so that the core never imports Qt.
 APP_BENCHMARK = "tmnet_app.benchmark"
@@ -68,6 +71,7 @@ def run_benchmarks(
     device: str,
     command: str,
     engines: bool = False,
+    rendering: bool = False,
 ) -> Report:
     """Measure what is asked for; raises TMNetError where this machine cannot."""
     if backbone not in get_args(BackboneName):
@@ -78,11 +82,22 @@ def run_benchmarks(
     figures = _glance_figures(known, timings)
     if engines:
         figures += engine_figures(known, time_engines(known, size=size, rounds=rounds, device=chosen))
+    if rendering:
+        figures.append(_rendering_figure())
     if live:
         figures += measure_app("live")
     if soak_minutes:
         figures += measure_app("soak", "--minutes", str(soak_minutes))
     return Report(machine=describe_machine(chosen), command=command, figures=figures)
+
+
+def _rendering_figure() -> Figure:
+    found = measure_rendering(RENDERING_SECONDS)
+    return Figure(
+        what="rendering a 160×120 frame of synthetic people / blurring and resizing it",
+        value=found["ratio"],
+        detail=f"{found['frames_a_second']:.0f} frames/s on one core (reach >= 300), {found['clips']:.0f} clips",
+    )
 
 
 def measure_app(*arguments: str) -> list[Figure]:

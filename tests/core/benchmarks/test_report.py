@@ -33,3 +33,12 @@ def test_figures_are_written_as_json_and_markdown(tmp_path: Path) -> None:
 def test_an_unknown_backbone_is_named() -> None:
     with pytest.raises(TMNetError, match="vgg"):
         run_benchmarks("vgg", size=64, rounds=3, live=False, soak_minutes=0, device="cpu", command="")
+
+
+def test_rendering_is_reported_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tmnet_core.benchmarks.report.RENDERING_SECONDS", 0.2)
+    report = run_benchmarks(
+        "resnet18", size=32, rounds=3, live=False, soak_minutes=0, device="cpu", command="tmnet bench", rendering=True
+    )
+    assert "frames/s on one core" in report.figures[-1].detail
+    assert report.figures[-1].value > 0
