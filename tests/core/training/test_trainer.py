@@ -147,6 +147,23 @@ def test_rb_does_not_disturb_the_rest_unless_it_may(tmp_path: Path, tiny_recipe:
     assert same is not reaches_base
 
 
+def test_a_loss_kept_in_rb_leaves_what_a_network_without_rb_learns(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    ends = []
+    for variant in ("tmnet-2d", "tsn"):
+        recipe = changed(
+            tiny_recipe,
+            model={"variant": variant, "dropout": 0.5},
+            objective={"reaches_base": False, "reduction": "sum"},
+            optimizer={"name": "sgd", "learning_rate": 0.01, "clip_gradient": 0.1},
+            training={"batch_norm": "frozen"},
+        )
+        run = RunFolder.create(tmp_path, recipe)
+        train(recipe, run)
+        ends.append({k: v for k, v in state_of(run.last_checkpoint).items() if not k.startswith("regression.")})
+    assert ends[0].keys() == ends[1].keys()
+    assert all(torch.equal(tensor, ends[1][name]) for name, tensor in ends[0].items())
+
+
 def test_frozen_batch_norm_keeps_its_statistics(tmp_path: Path, tiny_recipe: Recipe) -> None:
     for mode, same in (("frozen", True), ("train", False)):
         recipe = changed(tiny_recipe, training={"batch_norm": mode}, schedule={"iterations": 2})
