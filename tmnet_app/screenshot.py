@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -28,7 +29,7 @@ class Screenshooter(QObject):
         self._window, self._path, self._second = window, path, second
         self._presentation = presentation
         session = window.session
-        session.failed.connect(self._give_up)
+        session.failed.connect(partial(_give_up, window))
         session.ticked.connect(self._look)
         self._prepared = False
         self._rewound = 0.0
@@ -78,13 +79,7 @@ class Screenshooter(QObject):
         for button in self._window.findChildren(QAbstractButton):
             button.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
         saved = self._window.grab().save(str(self._path))
-        self._window.close()
-        QApplication.exit(0 if saved else 1)
-
-    def _give_up(self, sentence: str) -> None:
-        print(sentence)
-        self._window.close()
-        QApplication.exit(1)
+        _quit(self._window, 0 if saved else 1)
 
 
 class Animator(QObject):
@@ -97,7 +92,7 @@ class Animator(QObject):
         self._timer = QTimer(self, interval=1000 // _ANIMATION_FPS)
         self._timer.timeout.connect(self._grab)
         self._timer.start()
-        window.session.failed.connect(self._give_up)
+        window.session.failed.connect(partial(_give_up, window))
 
     def _grab(self) -> None:
         moment = self._window.session.moment
@@ -122,10 +117,15 @@ class Animator(QObject):
             loop=0,
             quality=_ANIMATION_QUALITY,
         )
-        self._window.close()
-        QApplication.exit(0)
+        _quit(self._window, 0)
 
-    def _give_up(self, sentence: str) -> None:
-        print(sentence)
-        self._window.close()
-        QApplication.exit(1)
+
+def _give_up(window: MainWindow, sentence: str, _details: str = "") -> None:
+    """End with what the session says it could not do."""
+    print(sentence)
+    _quit(window, 1)
+
+
+def _quit(window: MainWindow, status: int) -> None:
+    window.close()
+    QApplication.exit(status)

@@ -14,6 +14,7 @@ from torchvision import transforms
 
 from tmnet_core import __version__
 from tmnet_core.benchmarks.figure import Figure
+from tmnet_core.benchmarks.glance import CLASSES
 from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
 from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
@@ -31,7 +32,6 @@ from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
 
 EAGER = "torch eager"
-CLASSES = 101
 MATRIX_SIDE = 1024
 MATRIX_PRODUCT = f"product of {MATRIX_SIDE}×{MATRIX_SIDE} matrices"
 PREPROCESSING = "preprocessing of 720p"

@@ -363,9 +363,8 @@ def build_optimizer(recipe: Recipe, model: TMNet) -> Optimizer:
 
 def clip_gradients(model: TMNet, largest: float) -> None:
     """Limit the gradient's norm, of RB and of all else apart: else RB's loss would shorten the steps of CB."""
-    branch = [] if model.regression is None else list(model.regression.parameters())
-    of_branch = {id(parameter) for parameter in branch}
-    for group in (branch, [parameter for parameter in model.parameters() if id(parameter) not in of_branch]):
+    for of_rb in (True, False):
+        group = [value for name, value in model.named_parameters() if name.startswith("regression.") is of_rb]
         nn.utils.clip_grad_norm_(group, largest)
 
 
