@@ -25,7 +25,7 @@ FORBIDDEN = {
 
 # A folder or file, and what it must not load before it has to.
 FORBIDDEN_AT_TOP = {
-    "tmnet_core/cli.py": ("torch", "torchvision", "cv2"),
+    "tmnet_core/cli": ("torch", "torchvision", "cv2"),
     "tmnet_core/checkpoint.py": ("torch", "safetensors.torch"),
     "tmnet_core/config.py": ("torch",),
     "tmnet_core/data/decoding.py": ("torch",),

@@ -1,0 +1,50 @@
+"""The `tmnet` command itself, and the arguments that several of its commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tmnet_core import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Temporal Memory Network: learn from clips, recognise an action from one frame.",
+)
+
+DATA_HELP = "A folder with one folder of videos per class, or synthetic-people."
+Checkpoint = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CHECKPOINT", help="A .safetensors checkpoint of TMNet; to look, an exported .onnx file too."
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads of torch; 0 leaves torch its own choice.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"tmnet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tmnet(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def use_threads(threads: int) -> None:
+    """Give torch this many CPU threads; 0 leaves it its own choice."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)

@@ -1,0 +1,72 @@
+"""One checkpoint at work: `info`, `glance`, `export`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tmnet_core.cli.app import Checkpoint, Device, Threads, app, use_threads
+
+
+@app.command()
+def info(
+    checkpoint: Checkpoint,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole header as JSON.")] = False,
+) -> None:
+    """Say what a checkpoint is and what it was trained on."""
+    from tmnet_core.checkpoint import read_header
+    from tmnet_core.reporting import print_rows
+
+    header = read_header(checkpoint)
+    if json:
+        print(header.model_dump_json(indent=2))
+    else:
+        print_rows(header.describe())
+
+
+@app.command()
+def glance(
+    checkpoint: Checkpoint,
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    top: Annotated[int, typer.Option(min=1, help="Classes per branch.")] = 3,
+    every: Annotated[int, typer.Option(min=1, help="Look at every n-th frame.")] = 1,
+    mirror: Annotated[bool, typer.Option(help="Mirror the frames left to right.")] = False,
+    crop: Annotated[
+        Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
+    ] = None,
+    device: Device = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")
+    ] = "auto",
+    threads: Threads = 0,
+) -> None:
+    """Look at each frame of a video alone; one JSON line a frame, none left out."""
+    from tmnet_core.live.glance_file import glance_file
+
+    use_threads(threads)
+    lines = glance_file(checkpoint, video, top=top, every=every, mirror=mirror, crop=crop, device=device, engine=engine)
+    for line in lines:
+        sys.stdout.write(line.model_dump_json() + "\n")
+
+
+@app.command()
+def export(
+    checkpoint: Checkpoint,
+    onnx: Annotated[Path, typer.Option(metavar="OUT", help="The .onnx file to write.")],
+    int8: Annotated[
+        Path | None,
+        typer.Option(metavar="CALIBRATION", help="Compute in 8 bits; a folder of videos or pictures to calibrate on."),
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Videos or pictures to check on; frames of rendered people if left out."),
+    ] = None,
+) -> None:
+    """Write one ONNX file with classes and preprocessing inside, checked against torch before it is put in place."""
+    from tmnet_core.live.engines.export import export_checkpoint
+
+    agreement = export_checkpoint(checkpoint, onnx, calibration=int8, check=check)
+    print(f"{onnx}: {agreement}")
