@@ -56,8 +56,8 @@ def wait_for_glance(qtbot, window: MainWindow) -> None:
 def test_what_was_learned_is_seen_in_the_window(
     qtbot, window: MainWindow, checkpoint: Path, coloured_clips: Path
 ) -> None:
-    window.open_checkpoint(str(checkpoint))
-    window.open_source(str(coloured_clips / "green" / "green_0.mp4"))
+    window.opener.open_checkpoint(str(checkpoint))
+    window.opener.open_source(str(coloured_clips / "green" / "green_0.mp4"))
     wait_for_glance(qtbot, window)
     glance = window.session.moment.glance
     for branch in Branch:
@@ -65,8 +65,8 @@ def test_what_was_learned_is_seen_in_the_window(
 
 
 def test_it_looks_at_a_real_video(qtbot, window: MainWindow, checkpoint: Path, shared_data: Path) -> None:
-    window.open_checkpoint(str(checkpoint))
-    window.open_source(str(shared_data / "demo" / "ucf101_samples" / "v_BaseballPitch_g01_c01.avi"))
+    window.opener.open_checkpoint(str(checkpoint))
+    window.opener.open_source(str(shared_data / "demo" / "ucf101_samples" / "v_BaseballPitch_g01_c01.avi"))
     wait_for_glance(qtbot, window)
     moment = window.session.moment
     assert moment.frame.image.shape == (240, 320, 3)

@@ -62,11 +62,11 @@ def _open_window(options: argparse.Namespace) -> MainWindow:
     window.session.start()
     window.prepare_graphs()
     if options.demo:
-        window.open_demo()
+        window.opener.open_demo()
     if options.checkpoint:
-        window.open_checkpoint(options.checkpoint)
+        window.opener.open_checkpoint(options.checkpoint)
     if options.source:
-        window.open_source(options.source)
+        window.opener.open_source(options.source)
     if options.animation:
         from tmnet_app.screenshot import Animator
 

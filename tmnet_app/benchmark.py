@@ -192,8 +192,8 @@ def _open_window(video: Path) -> tuple[MainWindow, StandIn, PaintCounter]:
     window.show()
     window.session.start()
     window.prepare_graphs()
-    window.open_checkpoint("stand-in")
-    window.open_source(str(video))
+    window.opener.open_checkpoint("stand-in")
+    window.opener.open_source(str(video))
     window.session.set_loop(True)
     _wait_until(lambda: window.session.moment is not None and window.session.moment.glance is not None)
     return window, model, counter

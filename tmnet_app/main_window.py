@@ -23,27 +23,23 @@ from PySide6.QtWidgets import (
 import tmnet_core
 from tmnet_app import menus
 from tmnet_app.actions import Actions
-from tmnet_app.demo import find_demo
 from tmnet_app.dialogs.card_dialog import CardDialog
 from tmnet_app.dialogs.preferences_dialog import PreferencesDialog
 from tmnet_app.dialogs.shortcuts_dialog import ShortcutsDialog
 from tmnet_app.keyboard import belongs_to
 from tmnet_app.live_session import LiveSession, Moment
-from tmnet_app.preferences import PANES, PaneName, Preferences, PreferenceStore, ThemeName, remember
+from tmnet_app.opening import Opener, network_choices, picture_choices
+from tmnet_app.preferences import PANES, PaneName, Preferences, PreferenceStore, ThemeName
 from tmnet_app.theme import GRID, apply_theme
 from tmnet_app.views.big_answer import BigAnswer
-from tmnet_app.views.empty_state import Choice, EmptyState
+from tmnet_app.views.empty_state import EmptyState
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.status_line import StatusLine, padded
 from tmnet_app.views.top_bar import TopBar
 from tmnet_app.views.transport_bar import TransportBar
 from tmnet_core.live.player import PlaybackState
-from tmnet_core.live.sources import list_cameras
 
 _log = logging.getLogger(__name__)
-_CHECKPOINTS = (".safetensors", ".onnx", ".pt", ".pth")
-_VIDEO_FILTER = "Videos (*.mp4 *.mkv *.avi *.mov *.webm *.m4v *.mpg *.mpeg *.ts);;All files (*)"
-_CHECKPOINT_FILTER = "Checkpoints (*.safetensors *.onnx);;All files (*)"
 _TEXT_EVERY_TICKS = 8
 _GRAPHS_EVERY_TICKS = 3
 TRAIN_COMMAND = "tmnet train quick --data FOLDER"
@@ -62,7 +58,6 @@ class MainWindow(QMainWindow):
         self._was_maximized = False
         self.actions_by_name = Actions(self)
         self._build()
-        self._fill_menus()
         self._connect_actions()
         self._connect_session()
         self._restore()
@@ -75,8 +70,10 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(640, 420)
         self.top_bar = TopBar(actions)
-        self.empty = EmptyState(self._network_choices(), self._picture_choices())
-        self.stage = Stage(self._network_choices())
+        menus.fill_main_menu(self.top_bar.menu.menu(), actions)
+        self.opener = Opener(self.session, self.preferences, actions, self.top_bar, self)
+        self.empty = EmptyState(network_choices(actions), picture_choices(actions))
+        self.stage = Stage(network_choices(actions))
         self.big_answer = BigAnswer()
         self.big_answer.hide()
         self.transport = TransportBar(actions)
@@ -97,52 +94,13 @@ class MainWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
 
-    def _network_choices(self) -> list[Choice]:
-        actions = self.actions_by_name
-        return [
-            Choice(actions["open_demo"], "Try the demo", "The network and the video that come with TMNet"),
-            Choice(actions["open_checkpoint"], "Open a checkpoint", "A network that you or somebody else trained"),
-            Choice(actions["train"], "Train your own", "On your clips, with one command in a terminal"),
-        ]
-
-    def _picture_choices(self) -> list[Choice]:
-        actions = self.actions_by_name
-        return [
-            Choice(actions["open_camera"], "Use a camera", "Look at what is in front of it now"),
-            Choice(actions["open_video"], "Open a video", "A file on this computer"),
-        ]
-
-    def _fill_menus(self) -> None:
-        bar, actions = self.top_bar, self.actions_by_name
-        menus.fill_main_menu(bar.menu.menu(), actions)
-        bar.open.menu().aboutToShow.connect(self._fill_open_menu)
-        bar.model.menu().aboutToShow.connect(self._fill_model_menu)
-        bar.camera.menu().aboutToShow.connect(self._fill_camera_menu)
-
-    def _fill_open_menu(self) -> None:
-        preferences = self.preferences
-        menus.fill_open_menu(
-            self.top_bar.open.menu(),
-            self.actions_by_name,
-            preferences.recent_sources,
-            preferences.recent_checkpoints,
-            self.open_anything,
-        )
-
-    def _fill_model_menu(self) -> None:
-        recent = self.preferences.recent_checkpoints
-        menus.fill_model_menu(self.top_bar.model.menu(), self.actions_by_name, recent, self.open_checkpoint)
-
-    def _fill_camera_menu(self) -> None:
-        menus.fill_camera_menu(self.top_bar.camera.menu(), list_cameras(), self.open_source)
-
     def _connect_actions(self) -> None:
         session = self.session
         triggered = {
-            "open_video": self.choose_video,
-            "open_checkpoint": self.choose_checkpoint,
-            "open_camera": self.choose_camera,
-            "open_demo": self.open_demo,
+            "open_video": self.opener.choose_video,
+            "open_checkpoint": self.opener.choose_checkpoint,
+            "open_camera": self.opener.choose_camera,
+            "open_demo": self.opener.open_demo,
             "train": self._copy_train_command,
             "snapshot": self.save_snapshot,
             "quit": self.close,
@@ -163,7 +121,6 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].triggered.connect(slot)
         for name, switch in self._toggled().items():
             self.actions_by_name[name].toggled.connect(switch)
-        self.actions_by_name["open_demo"].setVisible(find_demo() is not None)
 
     def _toggled(self) -> dict[str, Callable[[bool], None]]:
         return {
@@ -183,6 +140,7 @@ class MainWindow(QMainWindow):
         session.source_opened.connect(self._on_source_opened)
         session.state_changed.connect(self._on_state_changed)
         session.failed.connect(self.status.show_message)
+        self.opener.refused.connect(self.status.show_message)
         self.stage.painted.connect(session.note_painted)
         self.stage.details.bars.class_pinned.connect(self._on_class_pinned)
         self.transport.seek_requested.connect(session.seek)
@@ -237,57 +195,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name.show_playing(self.session.playing, self.palette())
         self.top_bar.tint(self.palette())
 
-    # Opening
-
-    def open_anything(self, path: str) -> None:
-        """Open a checkpoint or a source, told apart by the name."""
-        if Path(path).suffix.lower() in _CHECKPOINTS:
-            self.open_checkpoint(path)
-        else:
-            self.open_source(path)
-
-    def open_checkpoint(self, path: str) -> None:
-        """Load a checkpoint in the background."""
-        self.session.load_checkpoint(path)
-
-    def open_source(self, spec: str) -> None:
-        """Open a video file, or a camera as "camera:0"."""
-        self.session.open_source(spec)
-
-    def open_demo(self) -> None:
-        """Open what ships with the project."""
-        demo = find_demo()
-        if demo is None:
-            self.status.show_message("This installation came without the demo; open a checkpoint and a video.")
-            return
-        self.open_checkpoint(str(demo.checkpoint))
-        self.open_source(str(demo.video))
-
-    def choose_video(self) -> None:
-        """Ask for a video."""
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open a video", _folder(self.preferences.recent_sources), _VIDEO_FILTER
-        )
-        if path:
-            self.open_source(path)
-
-    def choose_checkpoint(self) -> None:
-        """Ask for a checkpoint."""
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open a checkpoint", _folder(self.preferences.recent_checkpoints), _CHECKPOINT_FILTER
-        )
-        if path:
-            self.open_checkpoint(path)
-
-    def choose_camera(self) -> None:
-        """Open the only camera, or ask which."""
-        cameras = list_cameras()
-        if len(cameras) == 1:
-            self.open_source(f"camera:{cameras[0].index}")
-        elif cameras:
-            self.top_bar.camera.showMenu()
-        else:
-            self.status.show_message("No camera was found; plug one in, or open a video.")
+    # Opening and saving
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files."""
@@ -298,7 +206,7 @@ class MainWindow(QMainWindow):
         """Open what was dropped."""
         for url in event.mimeData().urls():
             if url.isLocalFile():
-                self.open_anything(url.toLocalFile())
+                self.opener.open_anything(url.toLocalFile())
         event.acceptProposedAction()
 
     def save_snapshot(self) -> None:
@@ -319,7 +227,6 @@ class MainWindow(QMainWindow):
         if model is None:
             return
         self.stage.set_model([name.replace("_", " ") for name in model.classes], model.branches)
-        self.preferences.recent_checkpoints = remember(self.preferences.recent_checkpoints, _absolute(path))
         self.status.clear_message()
         self._show_model_title()
 
@@ -332,7 +239,6 @@ class MainWindow(QMainWindow):
         self.actions_by_name["mirror"].setChecked(mirror)
         session.set_mirror(mirror)
         self.transport.show_source(session.live, session.frame_count, session.fps)
-        self.preferences.recent_sources = remember(self.preferences.recent_sources, _absolute(spec))
         self.status.clear_message()
 
     def _on_state_changed(self) -> None:
@@ -543,11 +449,3 @@ def _with_margins(widget: QWidget) -> QWidget:
     layout.setContentsMargins(GRID, 0, GRID, GRID)
     layout.addWidget(widget)
     return page
-
-
-def _absolute(spec: str) -> str:
-    return spec if spec.startswith("camera:") else str(Path(spec).absolute())
-
-
-def _folder(recent: list[str]) -> str:
-    return next((str(Path(path).parent) for path in recent if Path(path).parent.is_dir()), "")

@@ -108,8 +108,8 @@ def window(open_window) -> MainWindow:
 @pytest.fixture
 def playing(qtbot, window: MainWindow, make_video) -> MainWindow:
     """A window with the stand-in looking at a video of 30 frames."""
-    window.open_checkpoint("stand-in.safetensors")
-    window.open_source(str(make_video(size=(160, 120))))
+    window.opener.open_checkpoint("stand-in.safetensors")
+    window.opener.open_source(str(make_video(size=(160, 120))))
     qtbot.waitUntil(lambda: bool(window.session.source and window.session.moment and window.session.moment.glance))
     return window
 

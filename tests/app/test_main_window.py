@@ -63,7 +63,7 @@ def test_a_dropped_checkpoint_and_video_are_looked_at(window, qtbot, make_video,
 
 
 def test_a_video_plays_without_a_network(window, qtbot, make_video):
-    window.open_source(str(make_video()))
+    window.opener.open_source(str(make_video()))
     qtbot.waitUntil(lambda: index(window) > 0)
     assert window.stage.panes["rb"].view.words == "No network yet"
     assert math.isnan(window.session.rates.glance)
@@ -73,8 +73,8 @@ def test_a_video_plays_without_a_network(window, qtbot, make_video):
 def test_while_the_first_network_loads_the_window_says_so(open_window, make_stand_in, qtbot, make_video):
     gate = threading.Event()
     window = open_window(load_model=lambda path: gate.wait(10) and make_stand_in())
-    window.open_source(str(make_video()))
-    window.open_checkpoint("some/net.safetensors")
+    window.opener.open_source(str(make_video()))
+    window.opener.open_checkpoint("some/net.safetensors")
     qtbot.waitUntil(lambda: index(window) >= 0)
     assert window.stage.panes["cb"].view.words == "Loading net.safetensors …"
     assert window.stage.details.hint.words.text() == "Loading net.safetensors …"
@@ -84,14 +84,14 @@ def test_while_the_first_network_loads_the_window_says_so(open_window, make_stan
 
 
 def test_opened_things_are_in_the_menus(playing):
-    playing._fill_open_menu()
+    playing.top_bar.open.menu().aboutToShow.emit()
     texts = [action.text() for action in playing.top_bar.open.menu().actions()]
     assert "clip.mp4" in texts
     assert "stand-in.safetensors" in texts
 
 
 def test_a_menu_entry_opens_again(playing, qtbot):
-    playing._fill_open_menu()
+    playing.top_bar.open.menu().aboutToShow.emit()
     entry = next(action for action in playing.top_bar.open.menu().actions() if action.text() == "clip.mp4")
     with qtbot.waitSignal(playing.session.source_opened):
         entry.trigger()
@@ -99,7 +99,7 @@ def test_a_menu_entry_opens_again(playing, qtbot):
 
 def test_a_bad_checkpoint_is_told_in_a_sentence_and_the_network_stays(playing, qtbot, stand_in):
     with qtbot.waitSignal(playing.session.failed):
-        playing.open_checkpoint("bad.safetensors")
+        playing.opener.open_checkpoint("bad.safetensors")
     assert playing.status.sentence == "The checkpoint could not be loaded: it is bad."
     assert playing.session.model is stand_in
     seen = len(stand_in.seen)
@@ -141,10 +141,10 @@ def test_a_network_that_fails_at_a_frame_is_told_and_the_picture_goes_on(playing
 
 def test_a_checkpoint_without_rb_says_so_and_the_layout_stays(open_window, make_stand_in, qtbot, make_video):
     window = open_window(load_model=lambda path: make_stand_in((Branch.CB,)))
-    window.open_source(str(make_video()))
+    window.opener.open_source(str(make_video()))
     qtbot.waitUntil(lambda: index(window) >= 0)
     before = window.stage.panes["rb"].geometry()
-    window.open_checkpoint("tsn.safetensors")
+    window.opener.open_checkpoint("tsn.safetensors")
     qtbot.waitUntil(lambda: glanced(window))
     assert window.stage.panes["rb"].view.words == "This checkpoint has no RB."
     assert window.stage.panes["rb"].title.answer == "–"
@@ -155,10 +155,10 @@ def test_a_checkpoint_without_rb_says_so_and_the_layout_stays(open_window, make_
 def test_another_network_with_other_classes_takes_over(open_window, make_stand_in, qtbot, make_video):
     models = {"one": make_stand_in(), "two": make_stand_in(classes=["left", "right"])}
     window = open_window(load_model=lambda path: models[Path(path).stem])
-    window.open_source(str(make_video()))
+    window.opener.open_source(str(make_video()))
     for name in ("one", "two", "one", "two"):
         with qtbot.waitSignal(window.session.checkpoint_loaded):
-            window.open_checkpoint(f"{name}.safetensors")
+            window.opener.open_checkpoint(f"{name}.safetensors")
     qtbot.waitUntil(lambda: window.stage.details.bars.order == [1, 0])
 
 
@@ -319,7 +319,7 @@ def test_a_snapshot_is_a_picture_of_the_panes(playing, monkeypatch, tmp_path):
 
 def test_what_was_set_is_remembered(open_window, qtbot, make_video):
     window = open_window()
-    window.open_source(str(make_video()))
+    window.opener.open_source(str(make_video()))
     qtbot.waitUntil(lambda: index(window) >= 0)
     act(window, "pane_cb")
     act(window, "loop")
@@ -369,8 +369,8 @@ def test_everything_has_a_name_and_a_tooltip(playing):
 @pytest.mark.parametrize("video", [(160, 120), (160, 90), (90, 160)])
 def test_no_number_is_cut(window, qtbot, make_video, video):
     window.resize(1280, 800)
-    window.open_checkpoint("stand-in.safetensors")
-    window.open_source(str(make_video(size=video)))
+    window.opener.open_checkpoint("stand-in.safetensors")
+    window.opener.open_source(str(make_video(size=video)))
     qtbot.waitUntil(lambda: glanced(window))
     window.stage.details.graphs.show_rates(Rates(1234, 240.1, 99.9, 2.345), 0.0, write=True)
     labels = window.stage.details.graphs.findChildren(QLabel)
