@@ -33,6 +33,7 @@ from tmnet_app.preferences import PANES, PaneName, Preferences, PreferenceStore,
 from tmnet_app.theme import GRID, apply_theme
 from tmnet_app.views.big_answer import BigAnswer
 from tmnet_app.views.empty_state import EmptyState
+from tmnet_app.views.next_steps import NextSteps
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.status_line import StatusLine, padded
 from tmnet_app.views.top_bar import TopBar
@@ -73,6 +74,7 @@ class MainWindow(QMainWindow):
         menus.fill_main_menu(self.top_bar.menu.menu(), actions)
         self.opener = Opener(self.session, self.preferences, actions, self.top_bar, self)
         self.empty = EmptyState(network_choices(actions), picture_choices(actions))
+        self.next_steps = NextSteps(actions)
         self.stage = Stage(network_choices(actions))
         self.big_answer = BigAnswer()
         self.big_answer.hide()
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.top_bar)
+        layout.addWidget(self.next_steps)
         layout.addWidget(self.pages, 1)
         for widget in (self.big_answer, self.transport, self.status):
             layout.addWidget(widget)
@@ -141,6 +144,8 @@ class MainWindow(QMainWindow):
         session.state_changed.connect(self._on_state_changed)
         session.failed.connect(self.status.show_message)
         self.opener.refused.connect(self.status.show_message)
+        self.opener.demo_opened.connect(self._show_next_steps)
+        self.next_steps.done.connect(self._forget_next_steps)
         self.stage.painted.connect(session.note_painted)
         self.stage.details.bars.class_pinned.connect(self._on_class_pinned)
         self.transport.seek_requested.connect(session.seek)
@@ -194,6 +199,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name.tint(self.palette())
         self.actions_by_name.show_playing(self.session.playing, self.palette())
         self.top_bar.tint(self.palette())
+        self.next_steps.tint(self.palette())
 
     # Opening and saving
 
@@ -361,6 +367,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name["presentation"].setChecked(on)
         for widget in (self.top_bar, self.status, self.transport):
             widget.setVisible(not on)
+        self.next_steps.hide()
         self.big_answer.setVisible(on)
         self.stage.set_details(self.preferences.details and not on)
         self.stage.enlarge(1.6 if on else 1.0)
@@ -402,6 +409,15 @@ class MainWindow(QMainWindow):
             f"<b>TMNet {tmnet_core.__version__}</b><p>Temporal Memory Network: learn from clips, recognise an action "
             "from one frame. After Liu, Li, Gao, Qin, IEEE Access 2020.</p>",
         )
+
+    def _show_next_steps(self) -> None:
+        # Only a person who will come back has a store; pictures of the window are taken without the hint.
+        self.next_steps.setVisible(self._store is not None and self.preferences.next_steps)
+
+    def _forget_next_steps(self) -> None:
+        if self.next_steps.isVisibleTo(self):
+            self.preferences.next_steps = False
+            self.next_steps.hide()
 
     def _copy_train_command(self) -> None:
         QGuiApplication.clipboard().setText(TRAIN_COMMAND)

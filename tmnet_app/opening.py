@@ -48,6 +48,7 @@ class Opener(QObject):
     """
 
     refused = Signal(str)  # one sentence
+    demo_opened = Signal()
 
     def __init__(
         self, session: LiveSession, preferences: Preferences, actions: Actions, top_bar: TopBar, window: QWidget
@@ -88,6 +89,7 @@ class Opener(QObject):
             return
         self.open_checkpoint(str(demo.checkpoint))
         self.open_source(str(demo.video))
+        self.demo_opened.emit()
 
     def choose_video(self) -> None:
         """Ask for a video."""

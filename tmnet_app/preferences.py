@@ -39,6 +39,7 @@ class Preferences(BaseModel):
     opacity: float = Field(0.6, ge=0.1, le=1.0, description="Of the heat map over the frame.")
     details: bool = True
     loop: bool = True
+    next_steps: bool = Field(True, description="Whether the demo comes with a hint of what to try next.")
 
 
 def remember(recent: list[str], item: str) -> list[str]:
