@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from tmnet_app.smoothing import ExponentialSmoothing
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
 from tmnet_core.live.frames import FloatArray, Frame, Glance
@@ -20,6 +19,7 @@ from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
 from tmnet_core.live.player import PlaybackState, Player
 from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.slot import LatestSlot
+from tmnet_core.live.smoothing import ExponentialSmoothing
 from tmnet_core.live.sources import FrameSource, open_source
 from tmnet_core.models.branch import Branch
 

@@ -9,14 +9,11 @@ from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from tmnet_app.preferences import ThemeName
+from tmnet_core.attention.colours import BRANCH_RGB
 from tmnet_core.models.branch import Branch
 
 GRID = 8
-BRANCH_COLOURS = {
-    Branch.RB: QColor("#E69F00"),
-    Branch.CB: QColor("#56B4E9"),
-    Branch.FUSED: QColor("#009E73"),
-}
+BRANCH_COLOURS = {branch: QColor(*rgb) for branch, rgb in BRANCH_RGB.items()}
 READABLE = 4.5
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
@@ -11,11 +9,10 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtWidgets import QWidget
 
 from tmnet_app.views.picture_view import FrameScaler, PictureView, box_area
+from tmnet_core.attention.colours import heat_pixels, palette
 from tmnet_core.data.preprocessing import Placement
 from tmnet_core.live.frames import FloatArray, Frame
-from tmnet_core.opencv import cv2
 
-_UPSAMPLED = 64
 _LEGEND = (88, 6)
 
 
@@ -79,35 +76,9 @@ class AttentionView(PictureView):
         )
 
 
-def heat_pixels(activation_map: FloatArray) -> npt.NDArray[np.uint8]:
-    """Turn an h×w map into premultiplied BGRA: inferno from its least to its greatest value, fading out below.
-
-    Enlarging happens before colouring: interpolated colours are not on the colour map, interpolated values are.
-    """
-    low, high = float(activation_map.min()), float(activation_map.max())
-    scale = 255.0 / (high - low) if high > low else 0.0
-    values = np.ascontiguousarray((activation_map - low) * scale, dtype=np.float32)
-    large = cv2.resize(values, (_UPSAMPLED, _UPSAMPLED), interpolation=cv2.INTER_CUBIC)
-    levels = np.clip(large, 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(_colours()[levels])
-
-
-@cache
-def _colours() -> npt.NDArray[np.uint8]:
-    """256 × BGRA, premultiplied: inferno, fading into the frame towards the cold end."""
-    ramp = np.arange(256, dtype=np.uint8)[:, None]
-    inferno = cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO)[:, 0].astype(np.float32)
-    alpha = np.clip(np.linspace(0.0, 1.25, 256, dtype=np.float32), 0.0, 1.0)[:, None]
-    return np.concatenate([inferno * alpha, 255 * alpha], axis=1).round().astype(np.uint8)
-
-
 def _legend_gradient(bar: QRectF) -> QLinearGradient:
     gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-    for level in range(0, 256, 15):
-        blue, green, red, alpha = (int(value) for value in _colours()[level])
-        gradient.setColorAt(level / 255, QColor.fromRgb(*(_plain(c, alpha) for c in (red, green, blue))))
+    for level, rgb in enumerate(palette("inferno").tolist()):
+        if level % 15 == 0:
+            gradient.setColorAt(level / 255, QColor(*rgb))
     return gradient
-
-
-def _plain(premultiplied: int, alpha: int) -> int:
-    return min(255, premultiplied * 255 // alpha) if alpha else 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor
 
-from tmnet_app.views.attention_view import AttentionView, heat_pixels
+from tmnet_app.views.attention_view import AttentionView
 from tmnet_app.views.picture_view import FrameScaler, PictureView
 from tmnet_core.data.preprocessing import Box, Placement
 from tmnet_core.live.frames import Frame
@@ -106,13 +106,6 @@ def test_heat_lies_where_the_map_is_warm_in_the_box(qtbot, mirror):
     assert picture.pixelColor(left + 15, 15).lightness() > 100
     assert picture.pixelColor(left + 185, 15).lightness() < 60
     assert picture.pixelColor((300 if not mirror else 100), 100).lightness() < 10
-
-
-def test_a_flat_map_is_cold_and_the_greatest_value_is_warmest():
-    assert heat_pixels(np.full((4, 4), 3.0, np.float32)).max() == 0
-    warm = heat_pixels(np.eye(4, dtype=np.float32))
-    assert warm[..., 3].max() == 255
-    assert (warm[..., :3] <= warm[..., 3:]).all(), "premultiplied"
 
 
 def test_words_are_painted_with_and_without_a_picture(view):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tmnet_app.smoothing import ExponentialSmoothing
+from tmnet_core.live.smoothing import ExponentialSmoothing
 from tmnet_core.models.branch import Branch
 
 

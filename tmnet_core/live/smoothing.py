@@ -1,4 +1,4 @@
-"""Probabilities averaged over the last moments, so that an answer can be read."""
+"""Probabilities or maps averaged over the last moments, so that they can be read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tmnet_core.models.branch import Branch
 class ExponentialSmoothing:
     """An exponential average over time, not over frames: it is the same at every frame rate.
 
+    For arrays of any shape: K probabilities, K×h×w maps. Values of another shape, as of another network, start anew;
+    `clear` does so after a cut or a jump.
+
     Attributes:
         time_constant: seconds after which a step has come through by 63 %; 0 does not smooth.
     """
@@ -21,15 +24,13 @@ class ExponentialSmoothing:
         self._values: dict[Branch, FloatArray] = {}
         self._time = 0.0
 
-    def update(self, probabilities: Mapping[Branch, FloatArray], now: float) -> dict[Branch, FloatArray]:
-        """Take one glance, `now` in seconds of a monotonic clock, and return the average."""
+    def update(self, seen: Mapping[Branch, FloatArray], now: float) -> dict[Branch, FloatArray]:
+        """Take one glance's values, `now` in seconds of a monotonic clock, and return the average."""
         elapsed = max(0.0, now - self._time)
         weight = 1.0 if self.time_constant <= 0 else -math.expm1(-elapsed / self.time_constant)
-        if not _same_shape(self._values, probabilities):
-            self._values, weight = dict(probabilities), 1.0
-        self._values = {
-            branch: value + (probabilities[branch] - value) * weight for branch, value in self._values.items()
-        }
+        if not _same_shape(self._values, seen):
+            self._values, weight = dict(seen), 1.0
+        self._values = {branch: value + (seen[branch] - value) * weight for branch, value in self._values.items()}
         self._time = now
         return self._values
 
