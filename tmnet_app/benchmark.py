@@ -24,7 +24,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from tmnet_app.live_session import LiveSession
 from tmnet_app.main_window import MainWindow
-from tmnet_core.benchmarks.report import AppFigures, Figure
+from tmnet_core.benchmarks.figure import Figure
+from tmnet_core.benchmarks.window import AppFigures
 from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Crop, Preprocessing

@@ -13,9 +13,11 @@ import torch
 from torchvision import transforms
 
 from tmnet_core import __version__
-from tmnet_core.benchmarks.figure import Figure
+from tmnet_core.benchmarks.conditions import Conditions
+from tmnet_core.benchmarks.figure import Figure, ratio_figure
 from tmnet_core.benchmarks.glance import CLASSES
 from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
+from tmnet_core.benchmarks.machine import MATRIX_PRODUCT, matrix_product
 from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Image, Preprocessing
@@ -32,26 +34,23 @@ from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
 
 EAGER = "torch eager"
-MATRIX_SIDE = 1024
-MATRIX_PRODUCT = f"product of {MATRIX_SIDE}×{MATRIX_SIDE} matrices"
 PREPROCESSING = "preprocessing of 720p"
 PIL_PREPROCESSING = "PIL + torchvision"
 
 
-def time_engines(
-    backbone: BackboneName,
-    *,
-    size: int,
-    rounds: int,
-    device: torch.device,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Timings:
+def measure(conditions: Conditions) -> list[Figure]:
+    """Return what each engine costs beside eager torch, the plain network, and parts of itself."""
+    return engine_figures(conditions.backbone, time_engines(conditions))
+
+
+def time_engines(conditions: Conditions) -> Timings:
     """Time one glance of an untrained network of 101 classes, batch 1, in each engine that this device has.
 
     The cases are `torch eager`, which is fp32 without any change to the network, and per engine NAME its whole glance,
     `NAME, plain` (a baseline of the same backbone, without maps), `NAME, RB`, `NAME, CB` and `NAME, no maps`; beside
     them a matrix product on the device, and preprocessing with and without PIL + torchvision on the CPU.
     """
+    backbone, size, device = conditions.backbone, conditions.size, conditions.device
     torch.manual_seed(0)
     preprocessing = Preprocessing(size=size)
     model = build_model(ModelConfig(backbone=backbone), CLASSES).eval()
@@ -59,7 +58,7 @@ def time_engines(
     image = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
     cases: dict[str, Callable[[], object]] = {
         EAGER: _eager(model, preprocessing, image, device),
-        MATRIX_PRODUCT: _matrix_product(device),
+        MATRIX_PRODUCT: matrix_product(device),
     }
     opened: list[Engine] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +71,8 @@ def time_engines(
                 cases[f"{name}, RB"] = partial(glancing.look, image, [Branch.RB])
                 cases[f"{name}, CB"] = partial(glancing.look, image, [Branch.CB])
                 cases[f"{name}, no maps"] = partial(glancing.look, image, maps=False)
-            return time_interleaved(cases | _preprocessing_cases(preprocessing), rounds, progress=progress)
+            cases |= _preprocessing_cases(preprocessing)
+            return time_interleaved(cases, conditions.rounds, progress=conditions.progress)
         finally:
             for engine in opened:
                 engine.close()
@@ -118,12 +118,6 @@ def _eager(model: TMNet, preprocessing: Preprocessing, image: Image, device: tor
     return look
 
 
-def _matrix_product(device: torch.device) -> Callable[[], object]:
-    matrix = torch.rand(MATRIX_SIDE, MATRIX_SIDE, device=device)
-    # Fetching one value waits for the device.
-    return lambda: (matrix @ matrix)[0, 0].item()
-
-
 def _preprocessing_cases(preprocessing: Preprocessing) -> dict[str, Callable[[], object]]:
     """Return two ways from a 1280×720 frame to the network: ours ends in uint8, as its graph normalises."""
     frame = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
@@ -156,21 +150,11 @@ def engine_figures(backbone: BackboneName, timings: Timings) -> list[Figure]:
     figures = []
     for name in names:
         figures += [
-            _figure(timings, name, EAGER, limit(eager.get(name))),
-            _figure(timings, name, f"{name}, plain", limit(("<= 1.50", "<= 1.62"))),
-            _figure(timings, name, f"{name}, no maps", "<= 1.01"),
-            _figure(timings, f"{name}, RB", name, ""),
-            _figure(timings, f"{name}, CB", name, ""),
+            ratio_figure(timings, name, EAGER, limit(eager.get(name))),
+            ratio_figure(timings, name, f"{name}, plain", limit(("<= 1.50", "<= 1.62"))),
+            ratio_figure(timings, name, f"{name}, no maps", "<= 1.01"),
+            ratio_figure(timings, f"{name}, RB", name, ""),
+            ratio_figure(timings, f"{name}, CB", name, ""),
         ]
-    figures += [_figure(timings, name, MATRIX_PRODUCT, "") for name in names]
-    return [*figures, _figure(timings, PREPROCESSING, PIL_PREPROCESSING, "<= 0.10")]
-
-
-def _figure(timings: Timings, case: str, reference: str, limit: str) -> Figure:
-    return Figure(
-        what=f"{case} / {reference}",
-        value=timings.ratio(case, reference),
-        spread=timings.ratio_spread(case, reference),
-        limit=limit,
-        detail=f"{1e3 * timings.median(case):.2f} ms / {1e3 * timings.median(reference):.2f} ms",
-    )
+    figures += [ratio_figure(timings, name, MATRIX_PRODUCT, "") for name in names]
+    return [*figures, ratio_figure(timings, PREPROCESSING, PIL_PREPROCESSING, "<= 0.10")]

@@ -8,10 +8,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from tmnet_core.benchmarks.conditions import Conditions
+from tmnet_core.benchmarks.figure import Figure, ratio_figure
 from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
 from tmnet_core.config import ModelConfig
 from tmnet_core.models.cam import class_activation_maps
-from tmnet_core.models.catalogue import BackboneName
 from tmnet_core.models.stages2d import build_network
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
@@ -24,15 +25,22 @@ CLASSES = 101
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def time_glance(
-    backbone: BackboneName,
-    *,
-    size: int,
-    rounds: int,
-    device: torch.device,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Timings:
+def measure(conditions: Conditions) -> list[Figure]:
+    """Return what a glance costs beside the plain network, and with both maps beside without."""
+    timings = time_glance(conditions)
+    backbone = conditions.backbone
+    one = "<= 1.55" if backbone == "resnet18" else ""
+    return [
+        ratio_figure(timings, GLANCE, PLAIN, one, what=f"TMNet {backbone}: one glance / plain {backbone}"),
+        ratio_figure(
+            timings, GLANCE_WITH_MAPS, GLANCE, "<= 1.02", what=f"TMNet {backbone}: glance with both maps / without"
+        ),
+    ]
+
+
+def time_glance(conditions: Conditions) -> Timings:
     """Time the plain network, one glance, and one glance with both maps for 101 classes, batch 1, untrained."""
+    backbone, size, device = conditions.backbone, conditions.size, conditions.device
     torch.manual_seed(0)
     plain = _ready(build_network(backbone), device)
     model = _ready(build_model(ModelConfig(backbone=backbone), CLASSES), device)
@@ -52,7 +60,7 @@ def time_glance(
         GLANCE: synchronised(lambda: _answer(model, image)),
         GLANCE_WITH_MAPS: synchronised(lambda: _answer_with_maps(model, image)),
     }
-    return time_interleaved(cases, rounds, progress=progress)
+    return time_interleaved(cases, conditions.rounds, progress=conditions.progress)
 
 
 def _ready(network: Network, device: torch.device) -> Network:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import platform
+import statistics
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,9 +17,19 @@ from pydantic import BaseModel
 from tmnet_core import __version__
 from tmnet_core.device import describe_device
 
+_MATRIX_SIDE = 1024
+_PRODUCTS = 15
+MATRIX_MULTIPLY_ADDS = _MATRIX_SIDE**3
+MATRIX_PRODUCT = f"product of {_MATRIX_SIDE}×{_MATRIX_SIDE} matrices"
+
 
 class Machine(BaseModel):
-    """A machine, its software, and when it was measured."""
+    """A machine, its software, and when it was measured.
+
+    Attributes:
+        load: processes that wanted a core over the last minute before it was measured; None where it cannot be told.
+        matrix_gflops: 1e9 floating-point operations a second in products of fp32 matrices, on the device.
+    """
 
     date: str
     processor: str
@@ -24,12 +38,17 @@ class Machine(BaseModel):
     threads: int
     python: str
     torch: str
+    onnxruntime: str
     tmnet: str
+    load: float | None
+    matrix_gflops: float
 
     def __str__(self) -> str:
+        load = "" if self.load is None else f" under a load of {self.load:.1f}"
         return (
-            f"{self.date}: {self.processor}, {self.cores} cores; on {self.device} with {self.threads} torch threads; "
-            f"Python {self.python}, torch {self.torch}, tmnet {self.tmnet}"
+            f"{self.date}{load}: {self.processor}, {self.cores} cores; on {self.device} with {self.threads} torch "
+            f"threads; matrix products {self.matrix_gflops:.0f} GFLOP/s; Python {self.python}, torch {self.torch}, "
+            f"onnxruntime {self.onnxruntime}, tmnet {self.tmnet}"
         )
 
 
@@ -43,8 +62,37 @@ def describe_machine(device: torch.device) -> Machine:
         threads=torch.get_num_threads(),
         python=platform.python_version(),
         torch=torch.__version__,
+        onnxruntime=_installed("onnxruntime"),
         tmnet=__version__,
+        load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        matrix_gflops=round(matrix_rate(device) / 1e9, 1),
     )
+
+
+def matrix_rate(device: torch.device) -> float:
+    """Return the floating-point operations a second of fp32 matrix products, two for each multiply-add."""
+    seconds = []
+    product = matrix_product(device)
+    for number in range(_PRODUCTS + 2):
+        start = time.perf_counter()
+        product()
+        if number >= 2:
+            seconds.append(time.perf_counter() - start)
+    return 2 * MATRIX_MULTIPLY_ADDS / statistics.median(seconds)
+
+
+def matrix_product(device: torch.device) -> Callable[[], object]:
+    """Return a product of two fp32 matrices, to time on the device."""
+    matrix = torch.rand(_MATRIX_SIDE, _MATRIX_SIDE, device=device)
+    # Fetching one value waits for the device.
+    return lambda: (matrix @ matrix)[0, 0].item()
+
+
+def _installed(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
 
 
 def _processor() -> str:

@@ -2,8 +2,11 @@ import pytest
 import torch
 
 from tmnet_core.benchmarks import engines
+from tmnet_core.benchmarks.conditions import Conditions
 from tmnet_core.benchmarks.engines import engine_figures, time_engines
 from tmnet_core.benchmarks.interleaved import Timings
+
+CONDITIONS = Conditions("resnet18", size=64, rounds=3, device=torch.device("cpu"))
 
 
 def test_every_engine_is_set_against_eager_torch_and_the_plain_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -12,7 +15,7 @@ def test_every_engine_is_set_against_eager_torch_and_the_plain_network(monkeypat
 
     every_opener = engines._openers
     monkeypatch.setattr(engines, "_openers", torch_alone)
-    figures = engine_figures("resnet18", time_engines("resnet18", size=64, rounds=3, device=torch.device("cpu")))
+    figures = engine_figures("resnet18", time_engines(CONDITIONS))
     found = {figure.what: figure for figure in figures}
     assert {"torch / torch eager", "torch / torch, plain", "torch / torch, no maps"} <= set(found)
     # RB alone leaves out the second half of a ResNet-18, which is a third of a glance.

@@ -1,0 +1,40 @@
+"""What a benchmark measures with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from tmnet_core.models.catalogue import BackboneName
+
+
+def _say_nothing(done: int, total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What was asked for on the command line, the same for every benchmark of a run.
+
+    Attributes:
+        backbone: the 2D network that TMNet is built on.
+        size: side of the input, in pixels.
+        rounds: interleaved rounds that count.
+        device: where networks run; torch's and onnxruntime's CPU threads are those of `torch.get_num_threads()`.
+        data: a folder of real videos, where one was named.
+        minutes: how long a soak lasts.
+        progress: told (done, total) again and again.
+    """
+
+    backbone: BackboneName
+    size: int
+    rounds: int
+    device: torch.device
+    data: Path | None = None
+    minutes: float = 10.0
+    progress: Callable[[int, int], None] = _say_nothing

@@ -1,0 +1,43 @@
+"""The benchmarks that there are: a row here is an option of `tmnet bench`.
+
+The benchmark of a row NAME is the file `tmnet_core/benchmarks/NAME.py`, whose function `measure` takes the `Conditions`
+and returns a list of `Figure`. It is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from tmnet_core.benchmarks.conditions import Conditions
+from tmnet_core.benchmarks.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One benchmark.
+
+    Attributes:
+        name: of its option, and of its file.
+        title: over its figures, and the help of its option.
+    """
+
+    name: str
+    title: str
+
+    def measure(self, conditions: Conditions) -> list[Figure]:
+        """Measure; raises TMNetError where this machine cannot."""
+        module = importlib.import_module(f"tmnet_core.benchmarks.{self.name}")
+        figures: list[Figure] = module.measure(conditions)
+        return figures
+
+
+# What is measured where nothing is asked for.
+DEFAULT = "glance"
+BENCHMARKS = (
+    Benchmark("glance", "One glance beside the plain network, both in torch without any change"),
+    Benchmark("engines", "The engines of the device, their branches and maps, and preprocessing"),
+    Benchmark("rendering", "How fast synthetic people are drawn"),
+    Benchmark("live", "The whole window, with a stand-in for the network"),
+    Benchmark("soak", "The window's memory while a video loops for --minutes"),
+)

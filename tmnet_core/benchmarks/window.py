@@ -1,0 +1,34 @@
+"""Lets the window measure itself, in a process of its own, so that the core never imports Qt."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from tmnet_core.benchmarks.figure import Figure
+from tmnet_core.errors import TMNetError
+
+APP_BENCHMARK = "tmnet_app.benchmark"
+
+
+class AppFigures(BaseModel):
+    """What the window's process hands over."""
+
+    figures: list[Figure]
+
+
+def measure_app(*arguments: str) -> list[Figure]:
+    """Run `python -m tmnet_app.benchmark` with these arguments; raises TMNetError where there is no app."""
+    if importlib.util.find_spec("tmnet_app") is None or importlib.util.find_spec("PySide6") is None:
+        raise TMNetError("the window cannot be measured: the app is not installed, try pip install 'tmnet[app]'")
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "figures.json"
+        run = subprocess.run([sys.executable, "-m", APP_BENCHMARK, *arguments, "--json", str(result)], check=False)
+        if run.returncode or not result.exists():
+            raise TMNetError(f"measuring the window failed with exit status {run.returncode}")
+        return AppFigures.model_validate_json(result.read_text(encoding="utf-8")).figures
