@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from tmnet_core.benchmarks.figure import Figure
 from tmnet_core.errors import TMNetError
 
-APP_BENCHMARK = "tmnet_app.benchmark"
+APP_BENCHMARK = "tmnet_app.benchmarks"
 
 
 class AppFigures(BaseModel):
@@ -23,7 +23,7 @@ class AppFigures(BaseModel):
 
 
 def measure_app(*arguments: str) -> list[Figure]:
-    """Run `python -m tmnet_app.benchmark` with these arguments; raises TMNetError where there is no app."""
+    """Run `python -m tmnet_app.benchmarks` with these arguments; raises TMNetError where there is no app."""
     if importlib.util.find_spec("tmnet_app") is None or importlib.util.find_spec("PySide6") is None:
         raise TMNetError("the window cannot be measured: the app is not installed, try pip install 'tmnet[app]'")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,124 @@
+"""A window that looks at made video with a stand-in network, and the event loop around it.
+
+In place of the network stands one that waits with the interpreter lock released, as a GPU does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
+from PySide6.QtWidgets import QWidget
+
+from tmnet_app.live_session import LiveSession
+from tmnet_app.main_window import MainWindow
+from tmnet_core.checkpoint import CheckpointHeader, Provenance
+from tmnet_core.config import ModelConfig
+from tmnet_core.data.preprocessing import Crop, Preprocessing
+from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.models.branch import Branch
+
+WAIT_SECONDS = 0.010
+VIDEO_SIZE = (320, 240)
+VIDEO_FRAMES = 300
+WINDOW_SIZE = (1280, 800)
+CLASSES = [f"class {number}" for number in range(21)]
+
+
+class StandIn:
+    """In place of a network: waits with the interpreter lock released, then gives fixed answers and maps."""
+
+    engine = "stand-in"
+    classes = CLASSES
+    branches = tuple(Branch)
+
+    def __init__(self, wait: float) -> None:
+        rng = np.random.default_rng(0)
+        self._wait = wait
+        self._probabilities = rng.dirichlet(np.ones(len(CLASSES))).astype(np.float32)
+        self._maps = rng.random((len(CLASSES), 7, 7), np.float32)
+        self.header = CheckpointHeader(
+            model=ModelConfig(),
+            classes=CLASSES,
+            preprocessing=Preprocessing(),
+            provenance=Provenance(tmnet="", torch="", seed=0, created=""),
+        )
+
+    def glance(self, frame: Frame, *, mirror: bool = False, crop: Crop | None = None) -> Glance:
+        """Wait, then answer."""
+        time.sleep(self._wait)
+        height, width = frame.image.shape[:2]
+        return Glance(
+            frame,
+            self.header.preprocessing.place(width, height, mirror=mirror),
+            dict.fromkeys(Branch, self._probabilities),
+            {Branch.RB: self._maps, Branch.CB: self._maps},
+            {},
+            time.perf_counter(),
+        )
+
+
+class PaintCounter(QObject):
+    """Counts real paint events: a window that was closed looks fast, since it no longer draws."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102
+        if event.type() == QEvent.Type.Paint:
+            self.count += 1
+        return False
+
+
+def open_window(video: Path) -> tuple[MainWindow, StandIn, PaintCounter]:
+    """Open the window on a video, looping, with the stand-in at work; return what counts its paints too."""
+    model = StandIn(WAIT_SECONDS)
+    window = MainWindow(LiveSession(lambda path: model))
+    window.resize(*WINDOW_SIZE)
+    counter = PaintCounter(window.stage.panes["input"].view)
+    window.show()
+    window.session.start()
+    window.prepare_graphs()
+    window.opener.open_checkpoint("stand-in")
+    window.opener.open_source(str(video))
+    window.session.set_loop(True)
+    wait_until(lambda: window.session.moment is not None and window.session.moment.glance is not None)
+    return window, model, counter
+
+
+def write_video(folder: Path) -> Path:
+    """Write ten seconds of moving noise at 30 frames a second."""
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (VIDEO_SIZE[1], VIDEO_SIZE[0], 3), np.uint8)
+    path = folder / "noise.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
+        stream.width, stream.height = VIDEO_SIZE
+        stream.pix_fmt = "yuv420p"
+        for number in range(VIDEO_FRAMES):
+            moved = np.ascontiguousarray(np.roll(picture, 2 * number, axis=1))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(moved, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def run_events(seconds: float) -> None:
+    """Let the window live for so long."""
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
+
+
+def wait_until(done: Callable[[], bool], timeout: float = 30.0) -> None:
+    """Let the window live until something holds; raises TimeoutError, since only a first glance is waited for."""
+    deadline = time.perf_counter() + timeout
+    while not done():
+        if time.perf_counter() > deadline:
+            raise TimeoutError("the window did not show a first glance")
+        run_events(0.05)
