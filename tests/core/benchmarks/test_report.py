@@ -1,13 +1,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 import typer
 
-from tmnet_core.benchmarks import registry
+from tmnet_core.benchmarks import registry, rendering
 from tmnet_core.benchmarks.conditions import Conditions
 from tmnet_core.benchmarks.figure import Figure
 from tmnet_core.benchmarks.machine import describe_machine
@@ -57,7 +58,9 @@ def test_every_benchmark_is_an_option_and_a_file_that_measures() -> None:
 
 
 def test_what_is_asked_for_is_measured_in_the_registry_s_order_with_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tmnet_core.benchmarks.rendering.SECONDS", 0.2)
+    monkeypatch.setattr(rendering, "SECONDS", 0.2)
+    small = ("training.batch_size=4", "clip.frames=2", "clip.size=32", "data.synthetic_clips=24")
+    monkeypatch.setattr(rendering, "time_feeding", partial(rendering.time_feeding, overrides=small))
     told: list[tuple[int, int]] = []
     report = run_benchmarks(["rendering", "glance"], replace(SMALL, size=32), "", show_progress=Bar(told))
     assert [section.name for section in report.sections] == ["glance", "rendering"]
