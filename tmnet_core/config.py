@@ -88,7 +88,19 @@ class ModelConfig(Section):
 class DataSection(Section):
     """Which clips are learned from, and which are kept for validation."""
 
-    root: str = Field("", description="A folder with one folder of videos per class, or 'synthetic-people'.")
+    root: str = Field("", description="A folder of videos, by default one folder a class, or 'synthetic-people'.")
+    format: Literal["auto", "folders", "csv", "ucf101", "hmdb51"] = Field(
+        "auto",
+        description="What says which video shows what: folders of classes, a CSV of path,label[,start,end] (seconds), "
+        "UCF101's lists, or those of HMDB51 and JHMDB; auto: what is found in root.",
+    )
+    annotations: str = Field(
+        "", description="The CSV file or the folder of lists, absolute or relative to root; empty: what is found there."
+    )
+    split: int = Field(1, ge=1, le=3, description="Which of the three official splits, for UCF101, HMDB51, JHMDB.")
+    missing: Literal["refuse", "skip"] = Field(
+        "refuse", description="What becomes of videos that lists name but that are not there; skip: reported, left out."
+    )
     validation_root: str = Field("", description="A second such folder to validate on; empty: a part of root is kept.")
     validation_fraction: float = Field(
         0.3,

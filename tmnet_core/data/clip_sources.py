@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tmnet_core.config import DataSection
-from tmnet_core.data.annotations import folder_of_classes, load_split
 from tmnet_core.data.clips import ClipsInMemory, ClipSource, VideoClips
+from tmnet_core.data.datasets import load_all, load_split
 from tmnet_core.data.synthetic_people import SyntheticPeople
 from tmnet_core.errors import DataError
 
@@ -51,13 +51,8 @@ def open_clip_sources(data: DataSection) -> tuple[ClipSource, ClipSource]:
     if data.root == SYNTHETIC_PEOPLE:
         training = RenderedClips(SyntheticPeople(data.synthetic_clips, data.split_seed))
         return _cached(training, data), _cached(synthetic_validation_clips(data), data)
-    folders = load_split(
-        Path(data.root).expanduser(),
-        data.validation_fraction,
-        data.split_seed,
-        Path(data.validation_root).expanduser() if data.validation_root else None,
-    )
-    return _cached(VideoClips(folders[0]), data), _cached(VideoClips(folders[1]), data)
+    training_videos, validation_videos = load_split(data)
+    return _cached(VideoClips(training_videos), data), _cached(VideoClips(validation_videos), data)
 
 
 def synthetic_validation_clips(data: DataSection) -> ClipSource:
@@ -71,9 +66,9 @@ def open_validation_clips(data: DataSection) -> ClipSource:
     return open_clip_sources(data.model_copy(update={"cache": "none"}))[1]
 
 
-def open_all_clips(root: str) -> ClipSource:
-    """Return every clip of a folder of classes; raises DataError."""
-    return VideoClips(folder_of_classes(Path(root).expanduser()))
+def open_all_clips(data: DataSection | str) -> ClipSource:
+    """Return training and validation clips together; raises DataError."""
+    return VideoClips(load_all(DataSection(root=data) if isinstance(data, str) else data))
 
 
 def data_name(root: str) -> str:

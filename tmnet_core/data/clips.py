@@ -19,9 +19,10 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from tmnet_core.data.annotations import VideoDataset
 from tmnet_core.data.augmentation import MultiScaleCrop, crop_and_resize
-from tmnet_core.data.decoding import probe, read_frames
+from tmnet_core.data.decoding import frames_between, probe, read_frames
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling, Position, Segment, glance_indices, key_frame_fraction
+from tmnet_core.data.shrinking import shrink
 from tmnet_core.errors import SourceError
 from tmnet_core.opencv import cv2
 
@@ -56,7 +57,7 @@ class VideoClips:
     def __init__(self, dataset: VideoDataset) -> None:
         self.dataset = dataset
         self.classes: Sequence[str] = dataset.classes
-        self._lengths: dict[int, int] = {}
+        self._parts: dict[int, range] = {}
 
     def __len__(self) -> int:
         return len(self.dataset.videos)
@@ -66,22 +67,31 @@ class VideoClips:
         return self.dataset.videos[index].label
 
     def name(self, index: int) -> str:
-        """Return a video's path."""
-        return str(self.dataset.videos[index].path)
+        """Return a video's path, and which part of it is meant."""
+        return str(self.dataset.videos[index])
 
     def frames(self, index: int) -> int:
         """Return a video's length in frames, counted once."""
-        if index not in self._lengths:
-            self._lengths[index] = probe(self.dataset.videos[index].path).frames
-        return self._lengths[index]
+        return len(self._part(index))
 
     def read(self, index: int, indices: Sequence[int]) -> Frames:
         """Decode frames of a video."""
         path = self.dataset.videos[index].path
+        part = self._part(index)
         try:
-            return read_frames(path, indices)
+            return read_frames(path, [part[i] for i in indices])
         except IndexError as error:
             raise SourceError(f"{path} has become shorter since its frames were counted.") from error
+
+    def _part(self, index: int) -> range:
+        """Return which frames of its file a video is."""
+        if index not in self._parts:
+            video = self.dataset.videos[index]
+            if video.whole:
+                self._parts[index] = range(probe(video.path).frames)
+            else:
+                self._parts[index] = frames_between(video.path, video.start, video.end)
+        return self._parts[index]
 
 
 class ClipsInMemory:
@@ -133,16 +143,6 @@ class ClipsInMemory:
             self._kept[index] = shrink(self.source.read(index, range(length)), self.short_side)
             self._kept_bytes += self._kept[index].nbytes
         return self._kept[index][np.asarray(indices), :]
-
-
-def shrink(frames: Frames, short_side: int) -> Frames:
-    """Resize N×H×W×3 frames to a short side of at most `short_side` pixels, keeping their aspect ratio."""
-    height, width = frames.shape[1:3]
-    scale = short_side / min(width, height)
-    if scale >= 1.0:
-        return frames
-    size = (round(width * scale), round(height * scale))
-    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

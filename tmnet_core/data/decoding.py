@@ -66,6 +66,12 @@ def probe(path: str | Path) -> VideoInfo:
         return reader.info
 
 
+def frames_between(path: str | Path, start: float, end: float | None) -> range:
+    """Return the frames shown from `start` to before `end`, in seconds from the first frame; None: to the last one."""
+    with VideoReader(path, threads="NONE") as reader:
+        return reader.between(start, end)
+
+
 def read_frames(path: str | Path, indices: Sequence[int]) -> Image:
     """Return the frames asked for, N×H×W×3 uint8 RGB and upright, by one seek and no more decoding than it takes.
 
@@ -138,6 +144,11 @@ class VideoReader:
         far = index > self._reached + _NEAR and self._frames.key_frame_between(self._reached, index)
         if passed or far:
             self._jump(index)
+
+    def between(self, start: float, end: float | None) -> range:
+        """Return the frames shown from `start` to before `end`, in seconds; None: to the last one."""
+        last = len(self.times) if end is None else bisect_left(self.times, end)
+        return range(bisect_left(self.times, start), last)
 
     def close(self) -> None:
         """Close the file; may be called again."""

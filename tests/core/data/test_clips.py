@@ -19,10 +19,10 @@ from tmnet_core.data.clips import (
     UnreadableVideo,
     VideoClips,
     build_loader,
-    shrink,
 )
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling, spread_fractions
+from tmnet_core.data.shrinking import shrink
 from tmnet_core.errors import SourceError
 
 LENGTH = 20
@@ -222,6 +222,21 @@ def test_a_video_that_becomes_unreadable_is_reported(tmp_path: Path) -> None:
     assert isinstance(missing, UnreadableVideo)
     assert (missing.index, missing.name) == (0, str(path))
     assert str(path) in missing.reason
+
+
+def test_a_part_of_a_video_is_a_video(tmp_path: Path) -> None:
+    """At 25 frames a second, frame i begins at i / 25 s."""
+    path = write_video(tmp_path / "a.avi")
+    parts = [(0.0, 0.2), (0.2, 0.4), (0.6, None), (5.0, 6.0)]
+    videos = tuple(LabelledVideo(path, 0, "a", start, end) for start, end in parts)
+    source = VideoClips(VideoDataset(tmp_path, ("a",), videos))
+    assert [source.frames(i) for i in range(4)] == [5, 5, 5, 0]
+    brightness = [source.read(i, [0, 4])[:, 24, 32, 0].tolist() for i in range(3)]
+    assert np.allclose(brightness, [[0, 40], [50, 90], [150, 190]], atol=4)
+    assert source.name(1) == f"{path} (0.2 s to 0.4 s)"
+    empty = clips(source)[ClipKey(0, 3)]
+    assert isinstance(empty, UnreadableVideo)
+    assert empty.reason == f"{path} (5 s to 6 s) has no frames."
 
 
 def test_a_source_of_no_frames_is_unreadable() -> None:

@@ -5,7 +5,8 @@ import av
 import numpy as np
 import pytest
 
-from tmnet_core.data.annotations import predefined_split
+from tmnet_core.config import DataSection
+from tmnet_core.data.datasets import load_split
 from tmnet_core.data.synthetic_people import CLASSES, SyntheticPeople, contact_sheet, write_dataset, write_film
 from tmnet_core.errors import DataError
 
@@ -43,7 +44,7 @@ def test_a_written_data_set_reads_back(tmp_path: Path) -> None:
         tmp_path / "people", 9, size=(64, 64), classes=SOME, frames=8, progress=lambda *n: seen.append(n)
     )
     assert seen == [(i, 9) for i in range(1, 10)]
-    training, validation = predefined_split(split.parent)
+    training, validation = load_split(DataSection(root=str(split.parent)))
     assert training.classes == tuple(sorted(SOME))
     assert (len(training.videos), len(validation.videos)) == (6, 3)
     subjects = [{v.path.name.split("_")[0] for v in part.videos} for part in (training, validation)]

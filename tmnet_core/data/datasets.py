@@ -1,0 +1,138 @@
+"""The data set that a recipe names, in whatever form it comes: folders of classes, a CSV file, or official splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tmnet_core.config import DataSection
+from tmnet_core.data.annotations import VideoDataset, folder_of_classes, listed, visible_entries
+from tmnet_core.data.csv_annotations import csv_split
+from tmnet_core.data.official_splits import (
+    HMDB51_FOLDERS,
+    UCF101_FOLDER,
+    hmdb51_split,
+    is_hmdb51,
+    is_ucf101,
+    ucf101_split,
+)
+from tmnet_core.data.splitting import split_by_source
+from tmnet_core.errors import DataError
+
+Format = Literal["folders", "csv", "ucf101", "hmdb51"]
+
+SPLIT_FILE = "split.csv"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What form a data set has.
+
+    Attributes:
+        root: the folder that its videos lie in.
+        annotations: the CSV file or the folder of lists; None for folders of classes.
+    """
+
+    format: Format
+    root: Path
+    annotations: Path | None
+
+
+def find_layout(data: DataSection) -> Layout:
+    """Return the form of a recipe's data; raises DataError where it is not clear or its annotations are missing."""
+    root = Path(data.root).expanduser()
+    if root.is_file() and root.suffix.lower() == ".csv" and data.format in {"auto", "csv"}:
+        return Layout("csv", root.parent, root)
+    visible_entries(root)
+    if data.annotations:
+        annotations = root / Path(data.annotations).expanduser()
+        if not annotations.exists():
+            raise DataError(f"The annotations {annotations} do not exist.")
+        found = _format_of(annotations) if data.format == "auto" else data.format
+        if found is None:
+            raise DataError(f"{annotations} is neither a CSV file nor a folder of UCF101's or HMDB51's lists.")
+        return Layout(found, root, None if found == "folders" else annotations)
+    if data.format == "auto":
+        return _detect(root)
+    return Layout(data.format, root, _search(data.format, root))
+
+
+def load_split(data: DataSection) -> tuple[VideoDataset, VideoDataset]:
+    """Return training and validation videos, as the data set's own annotations say, else split by source video.
+
+    With `validation_root` both are folders of classes and neither is split.
+
+    Raises:
+        DataError: the data set, or its annotations, cannot be used; the classes of the two folders differ.
+    """
+    if data.validation_root:
+        training = folder_of_classes(Path(data.root).expanduser())
+        validation = folder_of_classes(Path(data.validation_root).expanduser())
+        _check_same_classes(training, validation)
+        return training, validation
+    layout = find_layout(data)
+    skip = data.missing == "skip"
+    if layout.annotations is None:
+        return split_by_source(folder_of_classes(layout.root), data.validation_fraction, data.split_seed)
+    if layout.format == "ucf101":
+        return ucf101_split(layout.root, layout.annotations, data.split, skip_missing=skip)
+    if layout.format == "hmdb51":
+        return hmdb51_split(layout.root, layout.annotations, data.split, skip_missing=skip)
+    return csv_split(layout.annotations, layout.root, data.validation_fraction, data.split_seed, skip_missing=skip)
+
+
+def load_all(data: DataSection) -> VideoDataset:
+    """Return training and validation videos together; raises DataError."""
+    if not data.validation_root and find_layout(data).annotations is None:
+        # Also where the folders' sources allow no split.
+        return folder_of_classes(Path(data.root).expanduser())
+    training, validation = load_split(data)
+    return VideoDataset(training.root, training.classes, training.videos + validation.videos)
+
+
+def _format_of(annotations: Path) -> Format | None:
+    if annotations.is_file():
+        return "csv" if annotations.suffix.lower() == ".csv" else None
+    if is_ucf101(annotations):
+        return "ucf101"
+    return "hmdb51" if is_hmdb51(annotations) else None
+
+
+def _detect(root: Path) -> Layout:
+    """Look for annotations in `root`; folders of classes where there are none."""
+    places = [root / SPLIT_FILE, root, *(root / name for name in (UCF101_FOLDER, *HMDB51_FOLDERS))]
+    found = {place: format_ for place in places if place.exists() and (format_ := _format_of(place)) is not None}
+    if len(found) > 1:
+        raise DataError(
+            f"{root} holds more than one form of annotations, {listed(str(place) for place in found)}; "
+            "say data.annotations."
+        )
+    for place, format_ in found.items():
+        return Layout(format_, root, place)
+    return Layout("folders", root, None)
+
+
+def _search(wanted: Format, root: Path) -> Path | None:
+    """Return the annotations of a form that was asked for, in or beside `root`."""
+    if wanted == "folders":
+        return None
+    names = {"csv": (SPLIT_FILE,), "ucf101": (UCF101_FOLDER,), "hmdb51": HMDB51_FOLDERS}[wanted]
+    places = [root, *(folder / name for folder in (root, root.parent) for name in names)]
+    for place in places:
+        if place.exists() and _format_of(place) == wanted:
+            return place
+    raise DataError(
+        f"{root} has no annotations of the form {wanted!r} ({' or '.join(names)}) in it or beside it; "
+        "say data.annotations."
+    )
+
+
+def _check_same_classes(training: VideoDataset, validation: VideoDataset) -> None:
+    missing = sorted(set(training.classes) - set(validation.classes))
+    unknown = sorted(set(validation.classes) - set(training.classes))
+    differences = [f"lacks {listed(missing)}"] * bool(missing) + [f"adds {listed(unknown)}"] * bool(unknown)
+    if differences:
+        raise DataError(
+            f"The classes of {validation.root} are not those of {training.root}: it {' and '.join(differences)}."
+        )
