@@ -41,9 +41,21 @@ TABLE = (
     Entry("loop", "Playback", "Loop", ("L",), "loop", "Start again at the end of the video", True),
     Entry("mirror", "View", "Mirror", ("M",), "mirror", "Show the picture, and let the network see it, mirrored", True),
     Entry("attention", "View", "Attention", ("A",), "attention", "Show where each branch looks as a heat map", True),
+    Entry(
+        "attention_settings",
+        "View",
+        "How attention is shown",
+        ("H",),
+        "settings",
+        "Class, scale, colours, contour and smoothing of the heat maps",
+    ),
     Entry("pane_input", "View", "Input pane", ("1",), None, "Show the frame as it is", True),
     Entry("pane_rb", "View", "RB pane", ("2",), None, "Show where the regression branch looks", True),
     Entry("pane_cb", "View", "CB pane", ("3",), None, "Show where the classification branch looks", True),
+    Entry("pane_both", "View", "RB+CB pane", ("4",), None, "Show where both branches look, or how they differ", True),
+    Entry(
+        "fill", "View", "One picture alone", ("F",), None, "Fill the window with the picture under the pointer", True
+    ),
     Entry("details", "View", "Answers and speed", ("D",), "details", "Show the bars and the graphs", True),
     Entry(
         "presentation",
@@ -54,7 +66,9 @@ TABLE = (
         "Fill the screen with the pictures and the answer; Esc goes back",
         True,
     ),
-    Entry("leave", "View", "Leave presentation, or unpin the class", ("Esc",), None, "Go back to the plain view"),
+    Entry(
+        "leave", "View", "Leave what fills the window, or unpin the class", ("Esc",), None, "Go back to the plain view"
+    ),
     Entry("card", "Help", "About this checkpoint", ("I",), "info", "What the loaded network is and was trained on"),
     Entry("preferences", "Help", "Preferences…", ("Ctrl+,",), "settings", "Smoothing, the unsure threshold, the theme"),
     Entry("shortcuts", "Help", "Keyboard shortcuts", ("?", "F1"), "keys", "List all keys"),

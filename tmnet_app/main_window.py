@@ -38,6 +38,7 @@ from tmnet_app.views.stage import Stage
 from tmnet_app.views.status_line import StatusLine, padded
 from tmnet_app.views.top_bar import TopBar
 from tmnet_app.views.transport_bar import TransportBar
+from tmnet_app.workbench import Workbench
 from tmnet_core.live.player import PlaybackState
 
 _log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.big_answer.hide()
         self.transport = TransportBar(actions)
         self.status = StatusLine()
+        self.workbench = Workbench(self.session, self.stage, self.transport, actions, self.preferences, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(_with_margins(self.stage))
@@ -180,7 +182,7 @@ class MainWindow(QMainWindow):
         self.session.set_smoothing(preferences.smoothing)
         self.session.set_crop(preferences.crop)
         self.stage.details.bars.set_unsure(preferences.unsure)
-        self.stage.set_attention(preferences.attention, preferences.opacity)
+        self.stage.set_attention(preferences.attention_views, visible=preferences.attention)
         self._tint()
 
     def set_theme(self, theme: ThemeName) -> None:
@@ -239,8 +241,7 @@ class MainWindow(QMainWindow):
     def _on_source_opened(self, spec: str) -> None:
         session = self.session
         self.pages.setCurrentIndex(1)
-        self.stage.details.graphs.clear()
-        self.stage.details.bars.clear()
+        self.stage.begin_source()
         mirror = self.preferences.mirror_cameras if session.live else self.preferences.mirror_files
         self.actions_by_name["mirror"].setChecked(mirror)
         session.set_mirror(mirror)
@@ -341,7 +342,7 @@ class MainWindow(QMainWindow):
 
     def _set_attention(self, on: bool) -> None:
         self.preferences.attention = on
-        self.stage.set_attention(on, self.preferences.opacity)
+        self.stage.set_attention(self.preferences.attention_views, visible=on)
 
     def _set_details(self, on: bool) -> None:
         self.preferences.details = on
@@ -383,9 +384,7 @@ class MainWindow(QMainWindow):
     def _leave(self) -> None:
         if self._presenting:
             self.present(False)
-        elif self.stage.details.bars.pinned >= 0:
-            self.stage.details.bars.pin(-1)
-        else:
+        elif not self.workbench.leave():
             self.status.clear_message()
 
     def _show_card(self) -> None:

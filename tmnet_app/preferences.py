@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from PySide6.QtCore import QSettings
 
+from tmnet_app.attention.settings import AttentionSettings
 from tmnet_core.data.preprocessing import Crop
 
 _log = logging.getLogger(__name__)
@@ -16,8 +17,8 @@ _KEY = "preferences"
 _RECENT = 10
 
 ThemeName = Literal["system", "light", "dark"]
-PaneName = Literal["input", "rb", "cb"]
-PANES: tuple[PaneName, ...] = ("input", "rb", "cb")
+PaneName = Literal["input", "rb", "cb", "both"]
+PANES: tuple[PaneName, ...] = ("input", "rb", "cb", "both")
 
 
 class Preferences(BaseModel):
@@ -36,7 +37,7 @@ class Preferences(BaseModel):
     crop: Crop | None = Field(None, description="What the network sees; None: as it was trained.")
     panes: list[PaneName] = Field(default_factory=lambda: list(PANES), min_length=1)
     attention: bool = True
-    opacity: float = Field(0.6, ge=0.1, le=1.0, description="Of the heat map over the frame.")
+    attention_views: AttentionSettings = Field(default_factory=AttentionSettings)
     details: bool = True
     loop: bool = True
     next_steps: bool = Field(True, description="Whether the demo comes with a hint of what to try next.")

@@ -162,6 +162,9 @@ def _style_sheet(s: Scheme) -> str:
     QToolButton:hover, QPushButton:hover {{ background: {s.line}; }}
     QToolButton:checked {{ background: {s.raised}; color: {s.accent}; }}
     QToolButton:focus, QPushButton:focus, QAbstractButton[choice="true"]:focus {{ border-color: {s.accent}; }}
+    QToolButton[segment="true"] {{ border: 1px solid {s.line}; }}
+    QToolButton[segment="true"]:checked {{ border-color: {s.accent}; }}
+    QToolButton[segment="true"]:focus {{ border: 2px solid {s.accent}; padding: 3px 5px; }}
     QToolButton:disabled, QPushButton:disabled {{ color: {s.muted}; }}
     QPushButton[choice="true"] {{
         border: 2px solid {s.line}; border-radius: 10px; padding: 14px 16px; text-align: left; background: {s.base};

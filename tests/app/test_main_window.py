@@ -302,7 +302,7 @@ def test_presentation_leaves_the_pictures_and_one_line(playing, qtbot):
 
 
 def test_the_last_pane_cannot_be_hidden(playing):
-    for name in ("pane_input", "pane_rb", "pane_cb"):
+    for name in ("pane_input", "pane_rb", "pane_cb", "pane_both"):
         act(playing, name)
     assert sum(pane.isVisible() for pane in playing.stage.panes.values()) == 1
 
@@ -328,7 +328,7 @@ def test_what_was_set_is_remembered(open_window, qtbot, make_video):
     window.resize(700, 600)
     window.close()
     again = open_window()
-    assert again.preferences.panes == ["input", "rb"]
+    assert again.preferences.panes == ["input", "rb", "both"]
     assert not again.actions_by_name["pane_cb"].isChecked()
     assert not again.preferences.loop
     assert again.preferences.theme == "dark"

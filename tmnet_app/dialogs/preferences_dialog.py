@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
 from tmnet_app.preferences import Preferences
-from tmnet_app.theme import GRID, tabular
+from tmnet_app.theme import GRID
+from tmnet_app.views.amount import Amount
 
 _THEMES = {"system": "As the desktop", "light": "Light", "dark": "Dark"}
 _CROPS = {None: "As it was trained", "whole": "The whole frame", "centre": "The centre"}
@@ -50,12 +46,10 @@ class PreferencesDialog(QDialog):
         layout.addWidget(buttons)
 
     def _add_answers(self) -> None:
-        smoothing = _Amount(2.0, self._preferences.smoothing, lambda v: f"{v:.2f} s" if v else "off")
+        smoothing = Amount(2.0, self._preferences.smoothing, lambda v: f"{v:.2f} s" if v else "off")
         self._add(smoothing, "Smoothing", "Time in seconds over which probabilities are averaged", "smoothing")
-        unsure = _Amount(1.0, self._preferences.unsure, lambda v: f"{v:.2f}")
+        unsure = Amount(1.0, self._preferences.unsure, lambda v: f"{v:.2f}")
         self._add(unsure, "Unsure below", "An answer with a lower probability is called unsure", "unsure")
-        opacity = _Amount(1.0, self._preferences.opacity, lambda v: f"{100 * v:.0f} %", least=0.1)
-        self._add(opacity, "Heat over the picture", "How much of the frame the heat map hides", "opacity")
 
     def _add_picture(self) -> None:
         self._add_choice("What the network sees", "Which part of each frame goes into the network", "crop", _CROPS)
@@ -63,7 +57,7 @@ class PreferencesDialog(QDialog):
         self._add_check("Mirror cameras", "Cameras that you open are shown as in a mirror", "mirror_cameras")
         self._add_check("Mirror videos", "Videos that you open are shown mirrored", "mirror_files")
 
-    def _add(self, amount: _Amount, label: str, tip: str, field: str) -> None:
+    def _add(self, amount: Amount, label: str, tip: str, field: str) -> None:
         amount.changed.connect(lambda value: self._set(field, value))
         amount.slider.setAccessibleName(label)
         amount.slider.setToolTip(tip)
@@ -90,27 +84,3 @@ class PreferencesDialog(QDialog):
     def _set(self, field: str, value: object) -> None:
         setattr(self._preferences, field, value)
         self.changed.emit()
-
-
-class _Amount(QWidget):
-    """A slider over hundredths with its value beside it."""
-
-    changed = Signal(float)
-
-    def __init__(self, most: float, value: float, words: Callable[[float], str], least: float = 0.0) -> None:
-        super().__init__()
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(round(100 * least), round(100 * most))
-        self.slider.setPageStep(10)
-        self.slider.setMinimumWidth(200)
-        number = QLabel(words(value))
-        number.setFont(tabular(number.font()))
-        number.setFixedWidth(56)
-        number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.slider.setValue(round(100 * value))
-        self.slider.valueChanged.connect(lambda hundredths: number.setText(words(hundredths / 100)))
-        self.slider.valueChanged.connect(lambda hundredths: self.changed.emit(hundredths / 100))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.slider, 1)
-        layout.addWidget(number)

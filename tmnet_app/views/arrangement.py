@@ -9,6 +9,7 @@ from PySide6.QtCore import QRect
 
 GAP = 8
 SIDE = 328
+WIDEST_SIDE = 480
 BELOW = 224
 BESIDE_FROM = 880
 FOLD_WIDTH, FOLD_HEIGHT = 560, 460
@@ -48,9 +49,13 @@ def arrange(width: int, height: int, aspect: float, count: int, title: int, *, d
 
 def _with_details(width: int, height: int, aspect: float, count: int, title: int) -> Iterator[Arrangement]:
     if width >= BESIDE_FROM:
-        beside = QRect(width - SIDE, 0, SIDE, height)
-        for panes in _blocks(QRect(0, 0, width - SIDE - 2 * GAP, height), aspect, count, title):
-            yield Arrangement(panes, beside)
+        room = QRect(0, 0, width - SIDE - 2 * GAP, height)
+        for panes in _blocks(room, aspect, count, title):
+            # What the pictures leave over is shared out: the column first, then the margins.
+            spare = room.width() - (max(pane.right() for pane in panes) - panes[0].left() + 1)
+            more = min(spare, WIDEST_SIDE - SIDE)
+            moved = tuple(pane.translated(-(more // 2), 0) for pane in panes)
+            yield Arrangement(moved, QRect(width - SIDE - more, 0, SIDE + more, height))
     panes = _row(QRect(0, 0, width, height - BELOW - 2 * GAP), aspect, count, title)
     top = panes[0].height() + 2 * GAP
     yield Arrangement(tuple(pane.translated(0, -pane.top()) for pane in panes), QRect(0, top, width, height - top))
@@ -60,8 +65,10 @@ def _with_details(width: int, height: int, aspect: float, count: int, title: int
 
 
 def _blocks(area: QRect, aspect: float, count: int, title: int) -> Iterator[tuple[QRect, ...]]:
-    """Yield a row and a column; any other grid would leave a hole."""
+    """Yield a row, a column, and of four a square; any other grid would leave a hole."""
     yield _row(area, aspect, count, title)
+    if count == 4:
+        yield _grid(area, aspect, count, 2, title)
     if count > 1:
         yield _grid(area, aspect, count, 1, title)
 

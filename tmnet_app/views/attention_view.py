@@ -2,83 +2,131 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from tmnet_app.attention.settings import AttentionSettings
+from tmnet_app.attention.shown_maps import ShownMap
+from tmnet_app.views.legend import Legend, number
+from tmnet_app.views.linked_view import LinkedView
 from tmnet_app.views.picture_view import FrameScaler, PictureView, box_area
-from tmnet_core.attention.colours import heat_pixels, palette
-from tmnet_core.data.preprocessing import Placement
+from tmnet_core.attention.colours import HEAT_SIDE, contour_lines, enlarge, heat_pixels
+from tmnet_core.data.preprocessing import Image, Placement
 from tmnet_core.live.frames import FloatArray, Frame
 
-_LEGEND = (88, 6)
+_LINE = (QPen(QColor(0, 0, 0, 150), 3), QPen(QColor(255, 255, 255, 230), 1.25))
 
 
 class AttentionView(PictureView):
     """A picture with a heat map in the network's box: transparent where the branch does not look."""
 
-    def __init__(self, scaler: FrameScaler | None = None, parent: QWidget | None = None) -> None:
-        super().__init__(scaler, parent)
-        self._opacity = 0.7
-        self._pixels: npt.NDArray[np.uint8] | None = None
+    def __init__(
+        self, scaler: FrameScaler | None = None, link: LinkedView | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(scaler, link, parent)
+        self._settings = AttentionSettings()
+        self._visible_heat = True
+        self._shown: ShownMap | None = None
+        self._values: FloatArray | None = None
+        self._pixels: Image | None = None
         self._heat: QImage | None = None
+        self._lines: list[QPolygonF] = []
+        self.legend = Legend()
 
-    def set_opacity(self, opacity: float) -> None:
-        """Set how much of the frame the warmest places hide; 0 hides the map."""
-        self._opacity = opacity
+    def set_look(self, settings: AttentionSettings, *, visible: bool) -> None:
+        """Show heat as the settings say, or the plain frame."""
+        self._settings = settings.model_copy()
+        self._visible_heat = visible
+        self._colour()
         self.update()
 
-    def show_attention(self, frame: Frame, placement: Placement, activation_map: FloatArray | None) -> None:
-        """Paint this frame with an h×w map of the network's input over it, or without a map."""
-        if activation_map is None:
-            self._heat = self._pixels = None
-        else:
-            self._pixels = heat_pixels(placement.map_to_frame(activation_map))
-            side = self._pixels.shape[0]
-            self._heat = QImage(self._pixels.data, side, side, 4 * side, QImage.Format.Format_ARGB32_Premultiplied)
+    def show_attention(
+        self, frame: Frame, placement: Placement, shown: ShownMap | None, now: float = 0.0, *, still: bool = True
+    ) -> None:
+        """Paint this frame with a map of the network's input over it, or without a map."""
+        self._shown = shown
+        self._values = None if shown is None else placement.map_to_frame(shown.values)
+        if shown is not None:
+            self.legend.show(shown, now, still=still)
+        self._colour()
         self.show_frame(frame, placement)
+
+    @property
+    def value(self) -> float | None:
+        """The map's value where the pointer is; None where there is none."""
+        pointer, placement, values = self.link.pointer, self._placement, self._values
+        if pointer is None or placement is None or values is None:
+            return None
+        width, height = placement.frame_size
+        x = (1.0 - pointer.x() if placement.mirror else pointer.x()) * width
+        y = pointer.y() * height
+        box = placement.box
+        across, down = (x - box.left) / box.width, (y - box.top) / box.height
+        if not (0 <= across < 1 and 0 <= down < 1):
+            return None
+        return float(enlarge(values)[int(down * HEAT_SIDE), int(across * HEAT_SIDE)])
+
+    def _colour(self) -> None:
+        self._heat, self._pixels, self._lines = None, None, []
+        shown, values = self._shown, self._values
+        if shown is None or values is None or not self._visible_heat:
+            return
+        self._pixels = heat_pixels(values, shown.scale, shown.colours)
+        side = HEAT_SIDE
+        self._heat = QImage(self._pixels.data, side, side, 4 * side, QImage.Format.Format_ARGB32_Premultiplied)
+        share = self._settings.contour
+        if share:
+            ends = (share, 1.0 - share) if shown.difference else (share,)
+            self._lines = [_polyline(line) for end in ends for line in contour_lines(values, shown.scale.value(end))]
 
     def _paint_over(self, painter: QPainter, area: QRectF, placement: Placement) -> None:
         super()._paint_over(painter, area, placement)
-        if self._heat is None or self._opacity == 0:
+        if self._heat is None:
             return
+        box = box_area(area, placement)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setOpacity(self._opacity)
-        painter.drawImage(box_area(area, placement), self._heat)
+        painter.setOpacity(self._settings.opacity)
+        painter.drawImage(box, self._heat)
         painter.setOpacity(1.0)
-        # The picture may be painted mirrored; the legend is read from left to right all the same.
-        painter.resetTransform()
-        self._paint_legend(painter, area)
+        if self._lines:
+            self._paint_lines(painter, box)
 
-    def _paint_legend(self, painter: QPainter, area: QRectF) -> None:
-        width, height = _LEGEND
-        font = painter.font()
-        font.setPointSizeF(font.pointSizeF() * 0.85)
-        painter.setFont(font)
-        metrics = painter.fontMetrics()
-        less, more = metrics.horizontalAdvance("less"), metrics.horizontalAdvance("more")
-        total = less + width + more + 24
-        plate = QRectF(area.right() - total - 8, area.bottom() - 28, total, 20)
-        if plate.left() < area.left():
-            return
+    def _paint_lines(self, painter: QPainter, box: QRectF) -> None:
+        painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 150))
-        painter.drawRoundedRect(plate, 4, 4)
-        bar = QRectF(plate.left() + less + 12, plate.center().y() - height / 2, width, height)
-        painter.fillRect(bar, _legend_gradient(bar))
-        painter.setPen(QColor("#E8E9EB"))
-        painter.drawText(plate.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, "less")
-        painter.drawText(
-            plate.adjusted(0, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, "more"
-        )
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.translate(box.topLeft())
+        painter.scale(box.width(), box.height())
+        for pen in _LINE:
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            for line in self._lines:
+                painter.drawPolyline(line)
+        painter.restore()
+
+    def _paint_signs(self, painter: QPainter, area: QRectF) -> None:
+        super()._paint_signs(painter, area)
+        if self._heat is None:
+            return
+        value = self.value
+        self.legend.paint(painter, area, value)
+        place = self._pointed_at(area)
+        if value is not None and place is not None:
+            _paint_value(painter, area, place, number(value))
 
 
-def _legend_gradient(bar: QRectF) -> QLinearGradient:
-    gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-    for level, rgb in enumerate(palette("inferno").tolist()):
-        if level % 15 == 0:
-            gradient.setColorAt(level / 255, QColor(*rgb))
-    return gradient
+def _paint_value(painter: QPainter, area: QRectF, place: QPointF, text: str) -> None:
+    """Write a value beside a place, inside the picture."""
+    room = painter.fontMetrics().horizontalAdvance(text) + 12
+    left = place.x() + 10 if place.x() + 10 + room < area.right() else place.x() - 10 - room
+    plate = QRectF(left, max(area.top(), min(place.y() - 26, area.bottom() - 20)), room, 20)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 170))
+    painter.drawRoundedRect(plate, 4, 4)
+    painter.setPen(QColor("#E8E9EB"))
+    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _polyline(line: FloatArray) -> QPolygonF:
+    return QPolygonF([QPointF(float(x), float(y)) for x, y in line])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tmnet_app.theme import BRANCH_COLOURS, GRID, branch_text, muted, tabular
@@ -37,12 +37,29 @@ class Pane(QWidget):
 class PaneTitle(QWidget):
     """Name and role on the left; on the right a text and, at a fixed place, a number."""
 
+    double_clicked = Signal()
+
     def __init__(self, name: str, role: str, branch: Branch | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name, self._role, self._branch = name, role, branch
         self._text = self._number = ""
         self._written = -math.inf
         self.setFixedHeight(TITLE_HEIGHT)
+
+    def rename(self, name: str, role: str) -> None:
+        """Say that the picture shows something else."""
+        if (name, role) != (self._name, self._role):
+            self._name, self._role = name, role
+            self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Tell of it."""
+        self.double_clicked.emit()
+
+    @property
+    def name(self) -> str:
+        """What the picture is called."""
+        return self._name
 
     @property
     def answer(self) -> str:

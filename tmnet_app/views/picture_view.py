@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPalette, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from tmnet_core.data.preprocessing import Placement
+from tmnet_app.views.linked_view import LinkedView
+from tmnet_core.data.preprocessing import Box, Placement
 from tmnet_core.live.frames import Frame
 from tmnet_core.opencv import cv2
 
 _DIM = QColor(0, 0, 0, 96)
 _OUTLINE = QColor(255, 255, 255, 190)
+_ZOOM_A_NOTCH = 1.25
 
 
 @dataclass(frozen=True, eq=False)
 class ScaledFrame:
-    """A frame at the size it is painted; `image` lies over `pixels` without a copy, so both live together."""
+    """A part of a frame at the size it is painted; `image` lies over `pixels` without a copy: both live together."""
 
     frame: Frame
     size: tuple[int, int]
+    part: Box
     pixels: npt.NDArray[np.uint8]
     image: QImage
 
@@ -34,27 +48,36 @@ class FrameScaler:
     def __init__(self) -> None:
         self._last: ScaledFrame | None = None
 
-    def scaled(self, frame: Frame, size: tuple[int, int]) -> ScaledFrame:
-        """Return the frame at (width, height) in device pixels."""
-        if self._last is None or self._last.frame is not frame or self._last.size != size:
-            self._last = _scale(frame, size)
-        return self._last
+    def scaled(self, frame: Frame, size: tuple[int, int], part: Box | None = None) -> ScaledFrame:
+        """Return the frame, or a part of it, at (width, height) in device pixels."""
+        height, width = frame.image.shape[:2]
+        part = part or Box(0, 0, width, height)
+        last = self._last
+        if last is None or last.frame is not frame or last.size != size or last.part != part:
+            last = self._last = _scale(frame, size, part)
+        return last
 
 
-def _scale(frame: Frame, size: tuple[int, int]) -> ScaledFrame:
-    shrinks = size[0] < frame.image.shape[1]
-    resized = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+def _scale(frame: Frame, size: tuple[int, int], part: Box) -> ScaledFrame:
+    seen = frame.image[part.top : part.bottom, part.left : part.right]
+    shrinks = size[0] < part.width
+    resized = cv2.resize(seen, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     pixels = np.asarray(cv2.cvtColor(resized, cv2.COLOR_RGB2BGRA), dtype=np.uint8)
     image = QImage(pixels.data, *size, pixels.strides[0], QImage.Format.Format_RGB32)
-    return ScaledFrame(frame, size, pixels, image)
+    return ScaledFrame(frame, size, part, pixels, image)
 
 
 class PictureView(QWidget):
-    """Paints the newest frame it was given; `painted` tells that it has reached the screen's back buffer."""
+    """Paints the newest frame it was given; `painted` tells that it has reached the screen's back buffer.
+
+    The wheel zooms, dragging pans, a double click shows the whole picture again: all views of one `link` alike.
+    """
 
     painted = Signal(float)  # when the frame was captured, by time.perf_counter()
 
-    def __init__(self, scaler: FrameScaler | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, scaler: FrameScaler | None = None, link: LinkedView | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Picture")
@@ -63,6 +86,10 @@ class PictureView(QWidget):
         self._words = ""
         self._scaler = scaler or FrameScaler()
         self._scaled: ScaledFrame | None = None
+        self._dragged: QPointF | None = None
+        self.setMouseTracking(True)
+        self.link = link or LinkedView(self)
+        self.link.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
         """A picture of 320×240."""
@@ -89,13 +116,17 @@ class PictureView(QWidget):
         painter = QPainter(self)
         frame, placement = self._frame, self._placement
         if frame is not None and placement is not None:
-            area = self.picture_area(*placement.frame_size)
+            fitted = self.picture_area(*placement.frame_size)
+            area = self.link.zoomed(fitted, mirrored=placement.mirror)
             painter.save()
+            painter.setClipRect(fitted)
             if placement.mirror:
-                painter.translate(area.left() + area.right(), 0)
+                painter.translate(fitted.left() + fitted.right(), 0)
                 painter.scale(-1, 1)
-            self._paint_frame(painter, frame, area)
+            self._paint_frame(painter, frame, area, fitted)
             self._paint_over(painter, area, placement)
+            painter.resetTransform()
+            self._paint_signs(painter, fitted)
             painter.restore()
             self.painted.emit(frame.captured)
         if self._words:
@@ -120,12 +151,33 @@ class PictureView(QWidget):
         painter.setPen(QPen(_OUTLINE, 1))
         painter.drawRect(QRectF(box.toRect()).adjusted(0, 0, -1, -1))
 
-    def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF) -> None:
+    def _paint_signs(self, painter: QPainter, area: QRectF) -> None:
+        """Paint what is not mirrored with the picture: a cross where the pointer is, in this view or another."""
+        place = self._pointed_at(area)
+        if place is None:
+            return
+        x, y = place.x(), place.y()
+        for colour, width in ((QColor(0, 0, 0, 160), 3), (QColor(255, 255, 255), 1)):
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(QPointF(x - 6, y), QPointF(x + 6, y))
+            painter.drawLine(QPointF(x, y - 6), QPointF(x, y + 6))
+
+    def _pointed_at(self, area: QRectF) -> QPointF | None:
+        """Return where on the widget the pointer of this or another view is."""
+        pointer, whole = self.link.pointer, self.link.zoomed(area)
+        if pointer is None:
+            return None
+        return QPointF(whole.left() + pointer.x() * whole.width(), whole.top() + pointer.y() * whole.height())
+
+    def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF, fitted: QRectF) -> None:
         ratio = self.devicePixelRatioF()
-        size = max(1, round(area.width() * ratio)), max(1, round(area.height() * ratio))
-        self._scaled = self._scaler.scaled(frame, size)
+        height, width = frame.image.shape[:2]
+        part = _visible(area, fitted, width, height)
+        across, down = area.width() / width, area.height() / height
+        size = max(1, round(part.width * across * ratio)), max(1, round(part.height * down * ratio))
+        self._scaled = self._scaler.scaled(frame, size, part)
         self._scaled.image.setDevicePixelRatio(ratio)
-        painter.drawImage(area.topLeft(), self._scaled.image)
+        painter.drawImage(QPointF(area.left() + part.left * across, area.top() + part.top * down), self._scaled.image)
 
     def _paint_words(self, painter: QPainter) -> None:
         if self._frame is not None:
@@ -135,6 +187,61 @@ class PictureView(QWidget):
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
         area = self.rect().adjusted(16, 16, -16, -16)
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._words)
+
+    # Zooming and pointing
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the pointer."""
+        place = self._place(event.position())
+        if place is not None and event.angleDelta().y():
+            self.link.zoom_at(place, _ZOOM_A_NOTCH ** (event.angleDelta().y() / 120))
+            event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to drag."""
+        if event.button() == Qt.MouseButton.LeftButton and self.link.zoom > 1.0:
+            self._dragged = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag, or point at a place in all views."""
+        if self._dragged is not None:
+            moved, self._dragged = event.position() - self._dragged, event.position()
+            area = self._fitted()
+            self.link.pan(moved.x() / area.width(), moved.y() / area.height())
+        self.link.point_at(self._place(event.position()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self._dragged = None
+        self.unsetCursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show the whole picture again."""
+        self.link.reset()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Point at nothing."""
+        self.link.point_at(None)
+
+    def _fitted(self) -> QRectF:
+        size = (1, 1) if self._placement is None else self._placement.frame_size
+        return self.picture_area(*size)
+
+    def _place(self, point: QPointF) -> QPointF | None:
+        return None if self._placement is None else self.link.place(point, self._fitted())
+
+
+def _visible(area: QRectF, fitted: QRectF, width: int, height: int) -> Box:
+    """Return the smallest box of the frame's pixels that covers what is visible of a picture painted in `area`."""
+    across, down = width / area.width(), height / area.height()
+    seen = fitted.intersected(area)
+    return Box(
+        max(0, int((seen.left() - area.left()) * across)),
+        max(0, int((seen.top() - area.top()) * down)),
+        min(width, max(1, ceil((seen.right() - area.left()) * across - 1e-6))),
+        min(height, max(1, ceil((seen.bottom() - area.top()) * down - 1e-6))),
+    )
 
 
 def box_area(area: QRectF, placement: Placement) -> QRectF:

@@ -14,6 +14,7 @@ from tmnet_app.live_session import SPEEDS
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.views.probability_bars import EN_DASH
 
+_TOOLS = ("loop", "mirror", "attention", "attention_settings", "snapshot")
 _FILE_ONLY = ("step_back", "step_forward", "loop")
 
 
@@ -34,7 +35,7 @@ class TransportBar(QWidget):
         self.time.setToolTip("Time of this frame, and of the whole video")
         self.speed = _speed_button(self)
         self.buttons = {name: _button(actions[name]) for name in ("step_back", "play", "step_forward")}
-        self.buttons |= {name: _button(actions[name]) for name in ("loop", "mirror", "attention", "snapshot")}
+        self.buttons |= {name: _button(actions[name]) for name in _TOOLS}
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -49,7 +50,7 @@ class TransportBar(QWidget):
         layout.addWidget(self.time)
         layout.addSpacing(GRID)
         layout.addWidget(self.speed)
-        for name in ("loop", "mirror", "attention", "snapshot"):
+        for name in _TOOLS:
             layout.addWidget(self.buttons[name])
 
     def show_source(self, live: bool, frames: int | None, fps: float | None) -> None:

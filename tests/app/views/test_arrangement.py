@@ -8,7 +8,7 @@ from tmnet_app.views.arrangement import arrange
 
 
 @pytest.mark.parametrize("details", [True, False])
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
 @pytest.mark.parametrize("aspect", [9 / 16, 1.0, 4 / 3, 16 / 9, 3.0])
 @pytest.mark.parametrize(
     "size", [(640, 300), (600, 500), (860, 1000), (900, 480), (1264, 680), (1904, 950), (3824, 1900)]
@@ -41,6 +41,13 @@ def test_details_go_where_the_pictures_become_largest():
     wide = arrange(1264, 680, 16 / 9, 3, 28, details=True)
     assert wide.panes[2].top() > wide.panes[0].bottom()
     assert wide.details.top() == wide.panes[2].top()
+
+
+def test_four_pictures_make_a_square_and_the_column_takes_what_they_leave():
+    plan = arrange(1904, 950, 4 / 3, 4, 28, details=True)
+    assert plan.panes[2].left() == plan.panes[0].left()
+    assert plan.panes[1].top() == plan.panes[0].top()
+    assert plan.details.width() > arrange(1264, 680, 16 / 9, 4, 28, details=True).details.width()
 
 
 def test_a_narrow_window_folds_the_details_away():

@@ -4,9 +4,9 @@ import gc
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
 
-from tmnet_app.views.attention_view import AttentionView
 from tmnet_app.views.picture_view import FrameScaler, PictureView
 from tmnet_core.data.preprocessing import Box, Placement
 from tmnet_core.live.frames import Frame
@@ -91,21 +91,50 @@ def test_odd_sizes_are_painted(view, size):
 
 
 @pytest.mark.parametrize("mirror", [False, True])
-def test_heat_lies_where_the_map_is_warm_in_the_box(qtbot, mirror):
-    view = AttentionView()
-    qtbot.addWidget(view)
-    view.resize(400, 200)
-    view.set_opacity(1.0)
-    frame = Frame(np.zeros((32, 64, 3), np.uint8), 0, 0.0, 0.0)
-    seen_by_network = np.zeros((4, 4), np.float32)
-    seen_by_network[0, 0] = 1.0
-    view.show_attention(frame, Placement((64, 32), Box(0, 0, 32, 32), mirror=mirror), seen_by_network)
-    picture = view.grab().toImage()
-    # The network's top left corner is on the left of the box as the person sees it, mirrored or not.
-    left = 200 if mirror else 0
-    assert picture.pixelColor(left + 15, 15).lightness() > 100
-    assert picture.pixelColor(left + 185, 15).lightness() < 60
-    assert picture.pixelColor((300 if not mirror else 100), 100).lightness() < 10
+def test_zooming_keeps_what_the_pointer_is_on_and_all_views_follow(qtbot, view, mirror):
+    frame = half_and_half()
+    other = PictureView(link=view.link)
+    qtbot.addWidget(other)
+    other.resize(100, 100)
+    for each in (view, other):
+        each.show_frame(frame, whole(frame, mirror))
+    left, right = (BLUE, RED) if mirror else (RED, BLUE)
+    place = QPointF(0.25, 0.5)
+    view.link.zoom_at(place, 4.0)
+    picture, smaller = view.grab().toImage(), other.grab().toImage()
+    # A quarter of the width around the place, which lies in the left half as it is seen.
+    assert {picture.pixelColor(x, 100).name() for x in (5, 100, 195)} == {left.name()}
+    assert {smaller.pixelColor(x, 50).name() for x in (5, 50, 95)} == {left.name()}
+    view.link.pan(-10.0, 0.0)
+    assert view.grab().toImage().pixelColor(195, 100) == right
+    view.link.reset()
+    assert view.grab().toImage().pixelColor(5, 100) == left
+
+
+def test_the_hand_zooms_pans_and_resets(qtbot, view):
+    frame = half_and_half()
+    view.show_frame(frame, whole(frame))
+    wheel = QWheelEvent(
+        QPointF(50, 100),
+        QPointF(50, 100),
+        QPoint(),
+        QPoint(0, 960),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    view.wheelEvent(wheel)
+    assert view.link.zoom > 2
+    assert view.grab().toImage().pixelColor(195, 100) == RED
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(190, 100))
+    qtbot.mouseMove(view, QPoint(100, 100))
+    qtbot.mouseMove(view, QPoint(5, 100))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(5, 100))
+    assert view.grab().toImage().pixelColor(195, 100) == BLUE
+    assert view.link.pointer is not None
+    qtbot.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(50, 100))
+    assert view.link.zoom == 1.0
 
 
 def test_words_are_painted_with_and_without_a_picture(view):

@@ -1,0 +1,1 @@
+"""What the window shows of attention, as values: no widget is in here."""

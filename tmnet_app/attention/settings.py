@@ -1,0 +1,26 @@
+"""How attention is shown: what the person chose and the window remembers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tmnet_core.attention.classes import ClassChoice
+from tmnet_core.attention.colours import ColourMap
+
+
+class AttentionSettings(BaseModel):
+    """Choices that hold for every picture with a heat map."""
+
+    model_config = ConfigDict(validate_assignment=True)
+
+    shows: ClassChoice = Field(
+        "fused", description="Without a pinned class: all pictures the answer's class, or each branch its own."
+    )
+    third: Literal["sum", "difference"] = Field("sum", description="The third picture: RB+CB, or RB minus CB.")
+    scale: Literal["shared", "own"] = Field("shared", description="One scale for all pictures, or one for each.")
+    opacity: float = Field(0.6, ge=0.1, le=1.0, description="Of the warmest places over the frame.")
+    colours: ColourMap = "inferno"
+    contour: float = Field(0.0, ge=0.0, le=0.95, description="Share of the scale where a line is drawn; 0 for none.")
+    smoothing: float = Field(0.0, ge=0.0, le=2.0, description="Time constant in seconds over which maps are averaged.")

@@ -1,0 +1,104 @@
+"""Which map each picture shows, and on which scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from tmnet_app.attention.settings import AttentionSettings
+from tmnet_core.attention.classes import shown_classes
+from tmnet_core.attention.colours import (
+    DIFFERENCE_MAP,
+    ColourMap,
+    HeatScale,
+    difference_map,
+    own_scale,
+    shared_scale,
+)
+from tmnet_core.live.frames import FloatArray, Glance
+from tmnet_core.live.smoothing import ExponentialSmoothing
+from tmnet_core.models.branch import Branch
+
+MapName = Literal["rb", "cb", "both"]
+_NAMES: dict[Branch, MapName] = {Branch.RB: "rb", Branch.CB: "cb"}
+
+
+@dataclass(frozen=True, eq=False)
+class ShownMap:
+    """One map and how it is coloured.
+
+    Attributes:
+        values: h×w contributions of each place to a logit, oriented as the network's input.
+        scale: what the two ends of the colours stand for.
+        colours: one of the heat maps, or the one for differences.
+        index: the class whose map it is.
+    """
+
+    values: FloatArray
+    scale: HeatScale
+    colours: ColourMap
+    index: int
+
+    @property
+    def difference(self) -> bool:
+        """Whether the values are RB minus CB, with zero in the middle of the scale."""
+        return self.colours == DIFFERENCE_MAP
+
+
+class AttentionMaps:
+    """Chooses the maps of one glance after the other, averaged over time as the person wishes."""
+
+    def __init__(self) -> None:
+        self._smoothing = ExponentialSmoothing()
+
+    def clear(self) -> None:
+        """Average nothing of what was before into what comes."""
+        self._smoothing.clear()
+
+    def choose(
+        self,
+        glance: Glance,
+        probabilities: Mapping[Branch, FloatArray],
+        settings: AttentionSettings,
+        *,
+        leader: int,
+        pinned: int = -1,
+        still: bool = False,
+    ) -> dict[MapName, ShownMap]:
+        """Return what each picture shows; pictures of branches that the network lacks are left out.
+
+        Args:
+            glance: where the maps are from.
+            probabilities: by branch, from which each branch's own class is taken.
+            settings: what the person chose.
+            leader: the class that leads the answer.
+            pinned: a class that takes the place of all others, -1 for none.
+            still: the picture stands, so its maps are shown as they are.
+        """
+        self._smoothing.time_constant = settings.smoothing
+        if still:
+            self._smoothing.clear()
+        maps = self._smoothing.update(glance.maps, glance.finished)
+        common = pinned if pinned >= 0 else leader
+        own = settings.shows == "own" and pinned < 0
+        classes = shown_classes(probabilities, "own", None if own else common)
+        return _scaled(maps, classes, common, settings)
+
+
+def _scaled(
+    maps: Mapping[Branch, FloatArray], classes: Mapping[Branch, int], common: int, settings: AttentionSettings
+) -> dict[MapName, ShownMap]:
+    found = {_NAMES[branch]: (maps[branch][index], index) for branch, index in classes.items() if branch in maps}
+    if len(found) == 2:
+        found["both"] = (maps[Branch.RB][common] + maps[Branch.CB][common]) / 2, common
+    shared = settings.scale == "shared" and bool(found)
+    one_scale = shared_scale(values for values, _ in found.values()) if shared else None
+    shown = {
+        name: ShownMap(values, one_scale or own_scale(values), settings.colours, index)
+        for name, (values, index) in found.items()
+    }
+    if "both" in shown and settings.third == "difference":
+        values, scale = difference_map(maps[Branch.RB][common], maps[Branch.CB][common])
+        shown["both"] = ShownMap(values, scale, DIFFERENCE_MAP, common)
+    return shown

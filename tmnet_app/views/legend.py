@@ -1,0 +1,88 @@
+"""The scale of a heat map, with the numbers of its ends and of the place that is pointed at."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from tmnet_app.attention.shown_maps import ShownMap
+from tmnet_core.attention.colours import premultiplied
+
+_BAR = (72, 8)
+_HEIGHT = 22
+_TEXT = QColor("#E8E9EB")
+_PLATE = QColor(0, 0, 0, 170)
+_TEXT_EVERY = 0.25
+
+
+class Legend:
+    """Paints a bar of the map's own colours; its numbers change at most four times a second while pictures move."""
+
+    def __init__(self) -> None:
+        self.bar = QRectF()  # where the colours were painted last
+        self._shown: ShownMap | None = None
+        self._ends = ("", "")
+        self._written = -math.inf
+
+    def show(self, shown: ShownMap, now: float, *, still: bool) -> None:
+        """Take the scale of a map."""
+        self._shown = shown
+        if still or now - self._written >= _TEXT_EVERY:
+            self._written = now
+            self._ends = number(shown.scale.low), number(shown.scale.high)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What is written at the cold and the warm end."""
+        return self._ends
+
+    def paint(self, painter: QPainter, area: QRectF, value: float | None = None) -> None:
+        """Paint it into the lower right corner of a picture; a value that is pointed at gets a mark on the bar."""
+        shown = self._shown
+        if shown is None:
+            return
+        font = painter.font()
+        font.setPointSizeF(font.pointSizeF() * 0.85)
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        low, high = (f"CB {self._ends[0]}", f"{self._ends[1]} RB") if shown.difference else self._ends
+        room = max(metrics.horizontalAdvance(text) for text in (low, high, "\u221288.8"))
+        total = 2 * room + _BAR[0] + 24
+        plate = QRectF(area.right() - total - 8, area.bottom() - _HEIGHT - 8, total, _HEIGHT)
+        if plate.left() < area.left():
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_PLATE)
+        painter.drawRoundedRect(plate, 4, 4)
+        bar = self.bar = QRectF(round(plate.left() + room + 12), round(plate.center().y() - _BAR[1] / 2), *_BAR)
+        _paint_bar(painter, bar, shown)
+        painter.setPen(_TEXT)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(plate.adjusted(6, 0, 6 + room - total, 0), middle | Qt.AlignmentFlag.AlignRight, low)
+        painter.drawText(plate.adjusted(total - 6 - room, 0, -6, 0), middle | Qt.AlignmentFlag.AlignLeft, high)
+        if value is not None and shown.scale.high > shown.scale.low:
+            share = (value - shown.scale.low) / (shown.scale.high - shown.scale.low)
+            _paint_mark(painter, bar, min(1.0, max(0.0, share)))
+
+
+def _paint_bar(painter: QPainter, bar: QRectF, shown: ShownMap) -> None:
+    """Paint the colours as they are over a black frame."""
+    strip = QImage(premultiplied(shown.colours).data, 256, 1, QImage.Format.Format_ARGB32_Premultiplied)
+    painter.fillRect(bar, QColor(0, 0, 0))
+    painter.drawImage(bar, strip)
+
+
+def _paint_mark(painter: QPainter, bar: QRectF, share: float) -> None:
+    x = bar.left() + share * bar.width()
+    painter.setPen(QPen(_TEXT, 2))
+    painter.drawLine(QLineF(x, bar.top() - 4, x, bar.bottom() + 4))
+
+
+def number(value: float) -> str:
+    """Return a value with as many decimals as keep it short, and a minus sign of its own width."""
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "\u2212") if float(text) else text.lstrip("-")

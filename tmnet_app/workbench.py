@@ -1,0 +1,54 @@
+"""The tools around the pictures: connects what looks into attention with the window's actions and preferences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from tmnet_app.actions import Actions
+from tmnet_app.live_session import LiveSession
+from tmnet_app.preferences import Preferences
+from tmnet_app.views.attention_controls import AttentionControls
+from tmnet_app.views.stage import Stage
+from tmnet_app.views.transport_bar import TransportBar
+
+
+class Workbench(QObject):
+    """Owns the tools; the window places their views and knows nothing else of them."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        stage: Stage,
+        transport: TransportBar,
+        actions: Actions,
+        preferences: Preferences,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session, self._stage, self._transport = session, stage, transport
+        self._actions, self._preferences = actions, preferences
+        self.controls = AttentionControls(preferences.attention_views, window)
+        self.controls.changed.connect(self._show_attention_anew)
+        triggered: dict[str, Callable[[], object]] = {
+            "attention_settings": lambda: self.controls.open_over(transport.buttons["attention_settings"]),
+            "fill": lambda: stage.toggle_alone(stage.alone or stage.pane_under_pointer),
+        }
+        for name, slot in triggered.items():
+            actions[name].triggered.connect(slot)
+
+    def leave(self) -> bool:
+        """Go one step back towards the plain view; False where there is nothing to leave."""
+        if self._stage.alone is not None:
+            self._stage.show_alone(None)
+        elif self._stage.details.bars.pinned >= 0:
+            self._stage.details.bars.pin(-1)
+        else:
+            return False
+        return True
+
+    def _show_attention_anew(self) -> None:
+        self._stage.set_attention(self._preferences.attention_views, visible=self._preferences.attention)
+        self._session.show_again()
