@@ -25,8 +25,10 @@ FORBIDDEN = {
 
 # A folder or file, and what it must not load before it has to.
 FORBIDDEN_AT_TOP = {
+    "tmnet_core/attention/agreement.py": ("torch",),
     "tmnet_core/attention/classes.py": ("torch",),
     "tmnet_core/attention/colours.py": ("torch",),
+    "tmnet_core/attention/motion.py": ("torch",),
     "tmnet_core/cli": ("torch", "torchvision", "cv2"),
     "tmnet_core/checkpoint.py": ("torch", "safetensors.torch"),
     "tmnet_core/config.py": ("torch",),
