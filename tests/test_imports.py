@@ -37,9 +37,10 @@ FORBIDDEN_AT_TOP = {
     "tmnet_core/models/catalogue.py": ("torch",),
     "tmnet_core/live/frames.py": ("torch",),
     "tmnet_core/live/glancer.py": ("torch",),
+    "tmnet_core/live/playback.py": ("torch",),
     "tmnet_core/live/player.py": ("torch",),
     "tmnet_core/live/slot.py": ("torch",),
-    "tmnet_core/live/sources.py": ("torch",),
+    "tmnet_core/live/sources": ("torch",),
     "tmnet_app": ("torch", "torchvision"),
 }
 

@@ -16,7 +16,8 @@ from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
 from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
-from tmnet_core.live.player import PlaybackState, Player
+from tmnet_core.live.playback import PlaybackState
+from tmnet_core.live.player import Player
 from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.slot import LatestSlot
 from tmnet_core.live.smoothing import ExponentialSmoothing
@@ -194,8 +195,8 @@ class LiveSession(QObject):
 
     @property
     def playing(self) -> bool:
-        """Whether new frames come."""
-        return self.state is PlaybackState.PLAYING
+        """Whether new frames come, or should."""
+        return self.state in {PlaybackState.PLAYING, PlaybackState.STALLED}
 
     @property
     def position(self) -> int:

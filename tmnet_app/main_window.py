@@ -39,7 +39,7 @@ from tmnet_app.views.status_line import StatusLine, padded
 from tmnet_app.views.top_bar import TopBar
 from tmnet_app.views.transport_bar import TransportBar
 from tmnet_app.workbench import Workbench
-from tmnet_core.live.player import PlaybackState
+from tmnet_core.live.playback import PlaybackState
 
 _log = logging.getLogger(__name__)
 _TEXT_EVERY_TICKS = 8

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from tmnet_app.main_window import MainWindow
-from tmnet_core.live.player import PlaybackState
+from tmnet_core.live.playback import PlaybackState
 
 _SETTLE_MS = 400
 _LATE = 2.0

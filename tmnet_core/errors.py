@@ -18,7 +18,11 @@ class DataError(TMNetError):
 
 
 class SourceError(TMNetError):
-    """A video file or a camera cannot be opened or read."""
+    """A video, a camera or another source of frames cannot be opened or read."""
+
+
+class SourceLostError(SourceError):
+    """A source that was there gives nothing any more; opened again, it may."""
 
 
 class EngineError(TMNetError):

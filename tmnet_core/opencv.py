@@ -9,6 +9,9 @@ import os
 _CLAIMED = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR", "LD_LIBRARY_PATH")
 _before = {name: os.environ.get(name) for name in _CLAIMED}
 
+# A picture's file may claim any size; this much is checked before memory is asked for.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**26))
+
 import cv2  # noqa: E402
 
 for _name, _value in _before.items():

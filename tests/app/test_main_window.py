@@ -14,7 +14,7 @@ from tmnet_app.dialogs.preferences_dialog import PreferencesDialog
 from tmnet_app.dialogs.shortcuts_dialog import ShortcutsDialog
 from tmnet_app.main_window import MainWindow
 from tmnet_app.views.rate_graphs import Rates
-from tmnet_core.live.player import PlaybackState
+from tmnet_core.live.playback import PlaybackState
 from tmnet_core.models.branch import Branch
 
 

@@ -6,9 +6,8 @@ shown; its packets tell, at the cost of reading the file once without decoding i
 
 from __future__ import annotations
 
-import ctypes
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,17 +20,16 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
+from tmnet_core.data.conversion import PictureConverter
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.errors import SourceError
 
 Threads = Literal["AUTO", "NONE"]
 
-_MATRIX_UNSPECIFIED = 2
-_TALLEST_STANDARD_DEFINITION = 576
 _FPS_WHEN_UNKNOWN = 25.0
+_MOST_PIXELS = 128 * 2**20
 _PLAY_LISTS = ("concat", "hls", "dash")
 # Decoding on over so few frames costs less than emptying the decoder at a key frame.
 _NEAR = 16
@@ -112,7 +110,7 @@ class VideoReader:
         self._frames = _list_frames(self.path, threads)
         first = self._frames.stamps[0]
         self.times = [(stamp - first) * self._frames.time_base for stamp in self._frames.stamps]
-        self._reformatter = VideoReformatter()
+        self._converter = PictureConverter()
         self._next = 0
         # The newest decoded frame: its index, and its picture until it is handed out or passed over.
         self._reached = -1
@@ -126,14 +124,18 @@ class VideoReader:
         self._quarter_turns: int = round(self._held.rotation / 90) % 4
         self.info: VideoInfo = self._describe()
 
-    def read(self) -> tuple[int, float, Image] | None:
-        """Return the next frame's index, time and H×W×3 picture, passing over damaged ones; None at the end."""
+    def read(self, allocate: Callable[[int, int], Image] | None = None) -> tuple[int, float, Image] | None:
+        """Return the next frame's index, time and H×W×3 picture, passing over damaged ones; None at the end.
+
+        `allocate` makes the array for the picture, from its height and width.
+        """
         while self._held is None or self._reached < self._next:
             if not self._decode_one():
                 return None
         picture, self._held = self._held, None
         self._next = self._reached + 1
-        return self._reached, self.times[self._reached], self._convert(picture)
+        image = self._converter.convert(picture, self._size, self._quarter_turns, allocate)
+        return self._reached, self.times[self._reached], image
 
     def seek(self, index: int) -> None:
         """Make this frame the next to be read (or, should it be damaged, the first after it); IndexError."""
@@ -199,20 +201,6 @@ class VideoReader:
                 self._reached, self._held = index, picture
                 return True
         return False
-
-    def _convert(self, picture: VideoFrame) -> Image:
-        width, height = self._size
-        matrix = None
-        if picture.colorspace == _MATRIX_UNSPECIFIED and picture.height > _TALLEST_STANDARD_DEFINITION:
-            matrix = Colorspace.ITU709
-        rgb = self._reformatter.reformat(picture, width, height, "rgb24", src_colorspace=matrix)
-        plane = rgb.planes[0]
-        # By its address: PyAV 18.1 leaks a reference to None whenever its buffers are asked for, `to_ndarray` included.
-        memory = (ctypes.c_uint8 * plane.buffer_size).from_address(plane.buffer_ptr)
-        rows = np.ctypeslib.as_array(memory).reshape(-1, plane.line_size)[:height, : 3 * width]
-        # A copy, since the memory goes with the picture.
-        image: Image = np.rot90(rows.reshape(height, width, 3), self._quarter_turns).copy()
-        return image
 
     def _describe(self) -> VideoInfo:
         width, height = self._size[::-1] if self._quarter_turns % 2 else self._size
@@ -376,6 +364,9 @@ def _open(path: Path, threads: Threads) -> tuple[InputContainer, VideoStream]:
         container.close()
         raise _unreadable(path, "there is no decoder for its format" if streams else f"it holds {kinds}")
     stream = max(decodable, key=lambda stream: stream.width * stream.height)
+    if stream.width * stream.height > _MOST_PIXELS:
+        container.close()
+        raise _unreadable(path, f"its pictures have more than {_MOST_PIXELS // 2**20} million pixels")
     stream.thread_type = threads
     return container, stream
 

@@ -78,6 +78,7 @@ class Glancer:
     Attributes:
         mirror: whether frames are mirrored before the network sees them; read at each frame.
         crop: what the network sees, None for what the checkpoint was trained with; read at each frame.
+        every_frame: whether it waits until a glance was taken before it gives the next, so that none is replaced.
         rate: glances per second.
         last_frame: the newest frame that was taken, also while there is no model.
         failure: the newest failure, None once a model was loaded or glanced after it; a new object for each.
@@ -91,6 +92,7 @@ class Glancer:
     ) -> None:
         self.mirror = False
         self.crop: Crop | None = None
+        self.every_frame = False
         self.rate = RateMeter()
         self.last_frame: Frame | None = None
         self.failure: Failure | None = None
@@ -217,6 +219,8 @@ class Glancer:
         if model is not self._model:
             return
         self.rate.tick()
+        while self.every_frame and not self._closing.is_set() and not self._results.wait_until_taken(_WAKE_EVERY):
+            pass
         self._results.put(glance)
         if self._broken:
             self._broken, self.failure = False, None

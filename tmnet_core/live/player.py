@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
-from tmnet_core.errors import SourceError
+from tmnet_core.errors import SourceError, SourceLostError
 from tmnet_core.live.frames import Frame
+from tmnet_core.live.playback import PlaybackState, PlaybackStatus, StallWatch
 from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.slot import LatestSlot
 from tmnet_core.live.sources import FrameSource
@@ -20,17 +21,14 @@ logger = logging.getLogger(__name__)
 
 _SLOWEST, _FASTEST = 0.25, 4.0
 _FPS_WHEN_UNKNOWN = 25.0
-
-
-class PlaybackState(StrEnum):
-    """What a player is doing."""
-
-    OPENING = "opening"
-    PLAYING = "playing"
-    PAUSED = "paused"
-    ENDED = "ended"
-    FAILED = "failed"
-    CLOSED = "closed"
+# Seconds before the tries to reopen a source that was lost; the last one holds for all that follow. A camera that is
+# plugged in again is to play within three seconds.
+_BACK_OFF = (0.5, 1.0, 2.0)
+# So often a file may be lost without a frame in between; a live source is tried for ever.
+_MOST_LOSSES = 4
+# Played frame by frame, a file that is later than this does not hurry to catch up.
+_TOO_LATE = 0.1
+_TURN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,7 @@ class _Plan:
     show: int | None = None
     wait: float | None = None
     moved: bool = False
+    asked_for: bool = False
 
 
 class _Clock:
@@ -75,18 +74,21 @@ class Player:
     It opens the source and plays it, unless `pause` was called before. All controls return at once and may be
     called from any thread, also before the source is open; `state` follows a moment later, and `on_change` is
     called from the player's thread whenever it does, when a seek or step has shown its frame, and when playing
-    wraps around. Once `close` was called, nothing more reaches the slot or `on_change`.
+    wraps around; a STALLED source is noticed by whoever asks. Once `close` was called, nothing more reaches the slot
+    or `on_change`.
     A file keeps time: each frame is due at its presentation time over the speed, and a player that is late passes
-    over the frames whose successor is due as well. A live source sets its own pace; it can be played and
-    paused (its frames are dropped meanwhile), and ignores seek, step, loop and speed.
+    over the frames whose successor is due as well, unless `every_frame` says that it waits. A live source sets its
+    own pace; it can be played and paused (its frames are dropped meanwhile), and ignores seek, step, loop and speed.
+    A source that is lost is opened again, a live one until it is there, and goes on where it was.
 
     Attributes:
         loop: whether to start over at the end.
-        state: what it is doing.
         error: one sentence that says why it is FAILED.
+        details: the traceback behind that, empty where the sentence says it all.
         position: index of the frame handed out last, -1 before the first.
         time: presentation time of that frame in seconds.
         passed_over: how many frames were never handed out, being late.
+        losses: how often the source was lost.
         captured: the rate at which frames are handed out.
     """
 
@@ -96,29 +98,51 @@ class Player:
         slot: LatestSlot[Frame],
         *,
         on_change: Callable[[], None] = lambda: None,
+        back_off: Sequence[float] = _BACK_OFF,
     ) -> None:
         self.loop = False
-        self.state = PlaybackState.OPENING
         self.error: str | None = None
+        self.details = ""
         self.position = -1
         self.time = 0.0
         self.passed_over = 0
+        self.losses = 0
         self.captured = RateMeter()
         self._open = open
         self._slot = slot
         self._on_change = on_change
-        self._source: FrameSource | None = None
+        self._back_off = back_off
+        self._status = PlaybackStatus(PlaybackState.OPENING)
+        self._source: FrameSource | None = None  # the one that plays, or did
+        self._pending: FrameSource | None = None  # the one that is being opened or read
+        self._watch: StallWatch | None = None
         # What the controls ask for; guarded by the condition, which wakes the thread.
         self._asked = threading.Condition()
         self._playing = True
         self._target: int | None = None
         self._speed = 1.0
+        self._every_frame = False
         self._ended = False
+        self._retry = False
         self._closing = False
         self._clock = _Clock()
         # The frame that follows the one handed out last, which is also where the source stands.
         self._next = 0
+        self._losses_here = 0
+        self._live_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
+
+    @property
+    def state(self) -> PlaybackState:
+        """What it is doing."""
+        return self.status.state
+
+    @property
+    def status(self) -> PlaybackStatus:
+        """What it is doing, and what there is to say of that."""
+        status, watch = self._status, self._watch
+        stall = watch.stall(time.perf_counter()) if watch and status.state is PlaybackState.PLAYING else None
+        return PlaybackStatus(PlaybackState.STALLED, stall[1], since=stall[0]) if stall else status
 
     @property
     def title(self) -> str:
@@ -141,6 +165,11 @@ class Player:
         return self._source.frames if self._source else None
 
     @property
+    def gives(self) -> str:
+        """What a device or stream turned out to give; empty where there is nothing to say."""
+        return self._source.gives if self._source else ""
+
+    @property
     def speed(self) -> float:
         """File seconds per second, 0.25 to 4; 0 hands frames out as fast as they decode, leaving none out."""
         return self._speed
@@ -154,16 +183,28 @@ class Player:
             self._clock.stop()
             self._asked.notify()
 
+    @property
+    def every_frame(self) -> bool:
+        """Whether a file waits until each frame was taken from the slot; otherwise it keeps time, the newest wins."""
+        return self._every_frame
+
+    @every_frame.setter
+    def every_frame(self, every: bool) -> None:
+        with self._asked:
+            self._every_frame = every
+            self._clock.stop()
+            self._asked.notify()
+
     def start(self) -> None:
         """Open the source in the player's thread."""
         self._thread.start()
 
     def play(self) -> None:
-        """Go on; from the beginning, if ENDED."""
+        """Go on; from the beginning, if ENDED. While RECONNECTING, try at once."""
         with self._asked:
             if self._ended:
                 self._target = 0
-            self._playing = True
+            self._playing = self._retry = True
             self._asked.notify()
 
     def pause(self) -> None:
@@ -192,42 +233,116 @@ class Player:
         with self._asked:
             self._closing = True
             self._asked.notify()
+            pending = self._pending
+        if pending is not None:
+            pending.interrupt()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
-        self.state = PlaybackState.CLOSED
+        self._status = PlaybackStatus(PlaybackState.CLOSED)
 
     def _run(self) -> None:
+        while not self._closing:
+            try:
+                self._open_and_play()
+                return
+            except SourceLostError as error:
+                if self._source is None or not self._wait_to_retry(error):
+                    self._fail(error)
+                    return
+            except SourceError as error:
+                # Opened again, a camera may not be there yet.
+                if self._source is None or not self._source.live or not self._wait_to_retry(error):
+                    self._fail(error)
+                    return
+            except Exception as error:
+                if not self._closing:
+                    logger.error("The player failed.", exc_info=error)
+                if self._source is None or not self._wait_to_retry(error):
+                    self._fail(error)
+                    return
+
+    def _open_and_play(self) -> None:
+        source = self._open()
+        with self._asked:
+            self._pending = source
+            if self._closing:
+                source.close()
+                return
         try:
-            source = self._open()
-        except Exception as error:
-            self._fail(error)
-            return
-        self._source = source
-        try:
+            source.open()
+            self._begin(source)
             if source.live:
                 self._follow(source)
             else:
                 self._play_file(source)
-        except Exception as error:
-            self._fail(error)
         finally:
+            with self._asked:
+                self._pending = None
             source.close()
+
+    def _begin(self, source: FrameSource) -> None:
+        """Take an open source in use, and go on in it where the one before was lost."""
+        self._watch = StallWatch(live=source.live, fps=source.fps, stands_still=source.stands_still)
+        again, self._source = self._source is not None, source
+        if not again or source.live:
+            return
+        self._clock.stop()
+        # A frame that killed its reader twice is left out.
+        self._next = min(self._next + (1 if self._losses_here > 1 else 0), len(source.times) - 1)
+        source.seek(self._next)
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, SourceError):
             self.error = str(error)
         else:
-            logger.error("The player failed.", exc_info=error)
-            self.error = f"{self.title or 'The source'} cannot be played: {error or type(error).__name__}."
+            self.error = f"{self.title or 'The source'} cannot be played: {str(error) or type(error).__name__}."
+            self.details = "".join(traceback.format_exception(error))
         self._enter(PlaybackState.FAILED)
 
+    def _wait_to_retry(self, error: Exception) -> bool:
+        """Wait until it is time to open a lost source again; False where that is given up, or the player closed."""
+        self.losses += 1
+        self._losses_here += 1
+        if self._closing or (self._losses_here > _MOST_LOSSES and not self.live):
+            return False
+        attempt = self._losses_here
+        delay = self._back_off[min(attempt, len(self._back_off)) - 1]
+        deadline = time.perf_counter() + delay
+        status = PlaybackStatus(PlaybackState.RECONNECTING, str(error), attempt=attempt)
+        self._retry = False
+        self._announce(replace(status, next_try=deadline))
+        with self._asked:
+            self._asked.wait_for(lambda: self._closing or self._retry, max(0.0, deadline - time.perf_counter()))
+            if self._closing:
+                return False
+        self._announce(status)
+        return True
+
+    def _read(self, source: FrameSource) -> Frame | None:
+        watch = self._watch
+        if watch is None:
+            return source.read()
+        watch.read_began(time.perf_counter())
+        try:
+            return source.read()
+        finally:
+            watch.read_ended()
+
     def _follow(self, source: FrameSource) -> None:
+        first = self.position + 1
         while not self._closing:
-            self._enter(PlaybackState.PLAYING if self._playing else PlaybackState.PAUSED)
-            frame = source.read()
+            if self._status.state is not PlaybackState.RECONNECTING:
+                self._enter(PlaybackState.PLAYING if self._playing else PlaybackState.PAUSED)
+            frame = self._read(source)
             if frame is None:
                 self._enter(PlaybackState.ENDED)
                 return
+            if self._live_since is None:
+                self._live_since = frame.captured
+            if first:
+                frame = replace(frame, index=first + frame.index, time=frame.captured - self._live_since)
+            # It is back once a picture has come, not when it merely opens.
+            self._enter(PlaybackState.PLAYING if self._playing else PlaybackState.PAUSED)
             # Paused, the camera is still read, so that its queue holds nothing old when playing goes on.
             if self._playing or self.position < 0:
                 self._hand_out(frame)
@@ -238,11 +353,11 @@ class Player:
                 if self._closing:
                     return
                 plan = self._plan(source.times)
-                if plan.show is None and plan.state == self.state:
+                if plan.show is None and plan.state == self._status.state:
                     self._asked.wait(plan.wait)
                     continue
             if plan.show is not None:
-                self._show(source, plan.show)
+                self._show(source, plan.show, at_once=plan.asked_for)
             self._enter(plan.state, moved=plan.moved)
 
     def _plan(self, times: Sequence[float]) -> _Plan:
@@ -262,6 +377,10 @@ class Player:
         wait = self._clock.until(times[self._next])
         if wait > 0.0:
             return _Plan(playing, wait=wait)
+        if self._every_frame:
+            if wait < -_TOO_LATE:
+                self._clock.stop()
+            return _Plan(playing, show=self._next)
         due = max(self._next, bisect_right(times, self._clock.now()) - 1)
         self.passed_over += due - self._next
         return _Plan(playing, show=due)
@@ -272,7 +391,9 @@ class Player:
         self._clock.stop()
         index = min(max(target, 0), frames - 1)
         state = PlaybackState.PLAYING if self._playing else PlaybackState.PAUSED
-        return _Plan(state, show=None if index == self.position and not self._playing else index, moved=True)
+        return _Plan(
+            state, show=None if index == self.position and not self._playing else index, moved=True, asked_for=True
+        )
 
     def _plan_end(self, times: Sequence[float]) -> _Plan:
         """After the last frame: leave it its time, then start over or end."""
@@ -287,10 +408,10 @@ class Player:
         self._playing, self._ended = False, True
         return _Plan(PlaybackState.ENDED)
 
-    def _show(self, source: FrameSource, index: int) -> None:
+    def _show(self, source: FrameSource, index: int, *, at_once: bool) -> None:
         if index != self._next:
             source.seek(index)
-        frame = source.read()
+        frame = self._read(source)
         if frame is None:
             if self.position < 0:
                 raise SourceError(f"{source.title} cannot be played: no frame of it can be decoded.")
@@ -300,21 +421,34 @@ class Player:
         with self._asked:
             if not self._clock.running:
                 self._clock.start(frame.time, self._speed)
-        self._hand_out(frame)
+        self._hand_out(frame, at_once=at_once)
 
-    def _hand_out(self, frame: Frame) -> None:
+    def _hand_out(self, frame: Frame, *, at_once: bool = False) -> None:
+        while self._must_wait and not at_once and not self._slot.wait_until_taken(_TURN):
+            pass
         with self._asked:
             if self._closing:
                 return
+            self._losses_here = 0
             self.position, self.time = frame.index, frame.time
             self.captured.tick(frame.captured)
             self._slot.put(frame)
+        if self._watch is not None:
+            self._watch.frame_came(frame, self.captured.rate_at(frame.captured))
+
+    @property
+    def _must_wait(self) -> bool:
+        """Whether a frame that nobody has taken yet may not be replaced; one that is left anyway may."""
+        return self._every_frame and not self.live and not self._closing and self._target is None
 
     def _enter(self, state: PlaybackState, *, moved: bool = False) -> None:
+        self._announce(PlaybackStatus(state, self.error or "" if state is PlaybackState.FAILED else ""), moved=moved)
+
+    def _announce(self, status: PlaybackStatus, *, moved: bool = False) -> None:
         with self._asked:
-            if self._closing or (state == self.state and not moved):
+            if self._closing or (status == self._status and not moved):
                 return
-            self.state = state
+            self._status = status
         try:
             self._on_change()
         except Exception:

@@ -29,14 +29,21 @@ class LatestSlot(Generic[T]):
             if self._item is not None:
                 self.dropped += 1
             self._item = item
-            self._changed.notify()
+            self._changed.notify_all()
 
     def take(self, timeout: float | None = None) -> T | None:
         """Wait up to `timeout` seconds (None: for ever; 0: not at all) and remove the item; None if none came."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._item is not None, timeout)
             item, self._item = self._item, None
+            if item is not None:
+                self._changed.notify_all()
             return item
+
+    def wait_until_taken(self, timeout: float | None = None) -> bool:
+        """Wait up to `timeout` seconds until no item waits to be taken; whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed or self._item is None, timeout)
 
     def peek(self) -> T | None:
         """Return the waiting item without taking it."""

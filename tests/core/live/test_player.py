@@ -4,15 +4,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from tmnet_core.errors import SourceError
+from tmnet_core.errors import SourceError, SourceLostError
 from tmnet_core.live.frames import Frame
-from tmnet_core.live.player import PlaybackState, Player
+from tmnet_core.live.playback import PlaybackState
+from tmnet_core.live.player import Player
 from tmnet_core.live.slot import LatestSlot
-from tmnet_core.live.sources import FrameSource, VideoFileSource
+from tmnet_core.live.sources import FrameSource, PatternSource, VideoFileSource, read_pattern_number
 
 MakeVideo = Callable[..., Path]
 ReadBarCode = Callable[[np.ndarray], int]
@@ -28,6 +30,7 @@ class _Record(LatestSlot[Frame]):
         self.frames: list[Frame] = []
         self.states: list[PlaybackState] = []
         self.player: Player
+        self.listener: Callable[[], None] = lambda: None
         self._news = threading.Condition()
 
     def put(self, item: Frame) -> None:
@@ -39,6 +42,7 @@ class _Record(LatestSlot[Frame]):
     def changed(self) -> None:
         with self._news:
             self.states.append(self.player.state)
+            self.listener()
             self._news.notify_all()
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
@@ -59,13 +63,13 @@ class _Record(LatestSlot[Frame]):
 
 
 @pytest.fixture
-def play() -> Iterator[Callable[[Callable[[], FrameSource]], tuple[Player, _Record]]]:
+def play() -> Iterator[Callable[..., tuple[Player, _Record]]]:
     """A function that makes a player, not yet started; the test closes nothing itself."""
     players: list[Player] = []
 
-    def make(open_: Callable[[], FrameSource]) -> tuple[Player, _Record]:
+    def make(open_: Callable[[], FrameSource], **settings: object) -> tuple[Player, _Record]:
         record = _Record()
-        record.player = Player(open_, record, on_change=record.changed)
+        record.player = Player(open_, record, on_change=record.changed, **settings)
         players.append(record.player)
         return record.player, record
 
@@ -74,7 +78,7 @@ def play() -> Iterator[Callable[[Callable[[], FrameSource]], tuple[Player, _Reco
         player.close(_PATIENCE)
 
 
-Play = Callable[[Callable[[], FrameSource]], tuple[Player, _Record]]
+Play = Callable[..., tuple[Player, _Record]]
 
 
 class _Numbers(FrameSource):
@@ -447,3 +451,179 @@ def test_a_failing_listener_does_not_stop_the_player(caplog: pytest.LogCaptureFi
     player.close()
     assert player.error is None
     assert "no window any more" in caplog.text
+
+
+class _Unplugged(_Camera):
+    """A camera that is lost once it was switched off."""
+
+    def read(self) -> Frame | None:
+        frame = super().read()
+        if frame is None:
+            raise SourceLostError("The camera was unplugged.")
+        return frame
+
+
+def test_a_lost_camera_is_tried_until_it_is_back_and_goes_on_counting(play: Play) -> None:
+    cameras = [_Unplugged(), _Unplugged()]
+    answers = iter([cameras[0], SourceError("There is no camera 0."), SourceError("Still none."), cameras[1]])
+
+    def open_() -> FrameSource:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    player, record = play(open_, back_off=(0.01, 0.02))
+    seen = []
+    record.listener = lambda: seen.append(player.status)
+    player.start()
+    cameras[0].shoot(3)
+    record.wait_for_frame(2)
+    cameras[0].switch_off()
+    cameras[1].shoot(1)
+    record.wait_for_frame(3)
+    record.wait_for_state(PlaybackState.PLAYING)
+    assert cameras[0].closed
+    assert record.frames[3].time >= record.frames[2].time
+    tries = [(status.attempt, status.reason, status.next_try is None) for status in seen if status.attempt]
+    assert tries == [
+        (1, "The camera was unplugged.", False),
+        (1, "The camera was unplugged.", True),
+        (2, "There is no camera 0.", False),
+        (2, "There is no camera 0.", True),
+        (3, "Still none.", False),
+        (3, "Still none.", True),
+    ]
+    assert player.losses == 3
+    cameras[1].switch_off()
+
+
+def test_reconnecting_can_be_hurried_and_ended(play: Play) -> None:
+    cameras = [_Unplugged(), _Unplugged(), _Unplugged()]
+    answers = iter(cameras)
+    player, record = play(lambda: next(answers), back_off=(3600.0,))
+    player.start()
+    for number, camera in enumerate(cameras[:2]):
+        camera.shoot(1)
+        record.wait_for_frame(number)
+        camera.switch_off()
+        record.wait_for_state(PlaybackState.RECONNECTING)
+        player.play()
+    cameras[2].shoot(1)
+    record.wait_for_frame(2)
+    cameras[2].switch_off()
+    record.wait_for_state(PlaybackState.RECONNECTING)
+    player.close()
+    assert player.state is PlaybackState.CLOSED
+    assert cameras[2].closed
+
+
+class _Crashing(_Numbers):
+    """A file whose reader is lost at some frames, the first time or whenever they are read."""
+
+    once: ClassVar[set[int]] = {3}
+    always: ClassVar[set[int]] = {5}
+
+    def read(self) -> Frame | None:
+        if self._next in self.once | self.always:
+            self.once.discard(self._next)
+            raise SourceLostError("The reader crashed.")
+        return super().read()
+
+
+def test_a_file_goes_on_where_its_reader_was_lost(play: Play) -> None:
+    player, record = play(lambda: _Crashing(10, fps=100), back_off=(0.01,))
+    player.speed = 0
+    player.start()
+    record.wait_for_state(PlaybackState.ENDED)
+    # Frame 3 came with the second reader; frame 5 took two along, and was left out.
+    assert record.indices == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    assert player.losses == 3
+
+
+def test_a_file_that_loses_every_reader_fails(play: Play) -> None:
+    class Hopeless(_Numbers):
+        def read(self) -> Frame | None:
+            raise SourceLostError("The reader crashed.")
+
+    player, record = play(lambda: Hopeless(10, fps=100), back_off=(0.01,))
+    player.start()
+    record.wait_for_state(PlaybackState.FAILED)
+    assert player.error == "The reader crashed."
+
+
+def test_an_unforeseen_error_while_reading_is_survived(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    class Clumsy(_Numbers):
+        stumbled = False
+
+        def read(self) -> Frame | None:
+            if self._next == 4 and not Clumsy.stumbled:
+                Clumsy.stumbled = True
+                raise ZeroDivisionError("division by zero")
+            return super().read()
+
+    player, record = play(lambda: Clumsy(8, fps=100), back_off=(0.01,))
+    player.speed = 0
+    player.start()
+    record.wait_for_state(PlaybackState.ENDED)
+    assert record.indices == list(range(8))
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_camera_that_gives_nothing_is_seen_to_stall(play: Play) -> None:
+    camera = _Camera()
+    player, record = play(lambda: camera)
+    player.start()
+    camera.shoot(1)
+    record.wait_for_frame(0)
+    deadline = time.perf_counter() + _PATIENCE
+    while player.state is not PlaybackState.STALLED:
+        assert time.perf_counter() < deadline
+        time.sleep(0.02)
+    assert player.status.describe(player.status.since + 2.0) == "Stalled for 2 s: no picture comes"
+    camera.shoot(1)
+    record.wait_for_frame(1)
+    record.wait_for_state(PlaybackState.PLAYING)
+    camera.switch_off()
+
+
+def test_every_frame_skips_none_however_slow_the_taker(play: Play) -> None:
+    player, record = play(lambda: PatternSource("pattern:64x48@200#60"))
+    player.every_frame = True
+    player.start()
+    taken: list[int] = []
+    while len(taken) < 60:
+        frame = record.take(_PATIENCE)
+        assert frame is not None
+        taken.append(read_pattern_number(frame.image))
+        time.sleep(0.01)
+    assert taken == list(range(60))
+    assert (player.passed_over, record.dropped) == (0, 0)
+
+
+def test_real_time_shows_the_newest_to_a_slow_taker(play: Play) -> None:
+    player, record = play(lambda: PatternSource("pattern:64x48@200#400"))
+    player.start()
+    taken: list[Frame] = []
+    while player.state is not PlaybackState.ENDED or record.peek() is not None:
+        frame = record.take(0.1)
+        if frame is not None:
+            taken.append(frame)
+            # Nothing newer had been due longer than the machine needs to hand it out.
+            assert frame.index >= record.frames[-1].index - 1
+            time.sleep(0.05)
+    numbers = [read_pattern_number(frame.image) for frame in taken]
+    assert numbers == [frame.index for frame in taken] == sorted(set(numbers))
+    assert len(numbers) < 60
+    assert len(numbers) + record.dropped + player.passed_over == 400
+
+
+def test_every_frame_can_be_left_while_it_waits(play: Play) -> None:
+    player, record = play(lambda: _Numbers(1000, fps=100))
+    player.every_frame = True
+    player.start()
+    record.wait_for_frame(0)
+    player.seek(500)
+    record.wait_for_frame(500)
+    player.every_frame = False
+    record.wait_for(lambda: record.indices[-1] > 510)
