@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from PySide6.QtCore import QSettings
 
-from tmnet_app.attention.settings import AttentionSettings
+from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.data.preprocessing import Crop
 
 _log = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QVBoxLayout, QWidget
 
-from tmnet_app.attention.settings import AttentionSettings
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.views.amount import Amount
 from tmnet_app.views.segments import Segment, Segments
 from tmnet_core.attention.colours import HEAT_MAPS, ColourMap, palette
+from tmnet_core.attention.settings import AttentionSettings
 
 _SHOWS = (
     Segment("fused", "The answer", "All pictures show where the answer's class comes from"),

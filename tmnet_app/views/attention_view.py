@@ -6,12 +6,12 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from tmnet_app.attention.settings import AttentionSettings
-from tmnet_app.attention.shown_maps import ShownMap
 from tmnet_app.views.legend import Legend, number
 from tmnet_app.views.linked_view import LinkedView
 from tmnet_app.views.picture_view import FrameScaler, PictureView, box_area
 from tmnet_core.attention.colours import HEAT_SIDE, contour_lines, enlarge, heat_pixels
+from tmnet_core.attention.settings import AttentionSettings
+from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.data.preprocessing import Image, Placement
 from tmnet_core.live.frames import FloatArray, Frame
 

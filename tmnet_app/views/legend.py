@@ -7,8 +7,8 @@ import math
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from tmnet_app.attention.shown_maps import ShownMap
 from tmnet_core.attention.colours import premultiplied
+from tmnet_core.attention.shown_maps import ShownMap
 
 _BAR = (72, 8)
 _HEIGHT = 22

@@ -9,8 +9,6 @@ from PySide6.QtCore import QRect, QSize, Signal
 from PySide6.QtGui import QImage, QPainter, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from tmnet_app.attention.settings import AttentionSettings
-from tmnet_app.attention.shown_maps import AttentionMaps, MapName, ShownMap
 from tmnet_app.live_session import Moment
 from tmnet_app.preferences import PANES, PaneName
 from tmnet_app.views.arrangement import Arrangement, arrange
@@ -20,6 +18,8 @@ from tmnet_app.views.linked_view import LinkedView
 from tmnet_app.views.pane import Pane
 from tmnet_app.views.picture_view import FrameScaler, PictureView
 from tmnet_app.views.probability_bars import EN_DASH
+from tmnet_core.attention.settings import AttentionSettings
+from tmnet_core.attention.shown_maps import AttentionMaps, MapName, ShownMap
 from tmnet_core.models.branch import Branch
 
 _TIPS = {

@@ -5,11 +5,11 @@ import pytest
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from tmnet_app.attention.settings import AttentionSettings
-from tmnet_app.attention.shown_maps import ShownMap
 from tmnet_app.views.attention_view import AttentionView
 from tmnet_app.views.legend import Legend, number
 from tmnet_core.attention.colours import DIFFERENCE_MAP, HEAT_MAPS, HeatScale
+from tmnet_core.attention.settings import AttentionSettings
+from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.data.preprocessing import Box, Placement
 from tmnet_core.live.frames import Frame
 

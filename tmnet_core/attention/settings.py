@@ -1,4 +1,4 @@
-"""How attention is shown: what the person chose and the window remembers."""
+"""How attention is shown, on the screen and in exports: what the person chose and the window remembers."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tmnet_app.attention.settings import AttentionSettings
-from tmnet_app.attention.shown_maps import AttentionMaps
+from tmnet_core.attention.settings import AttentionSettings
+from tmnet_core.attention.shown_maps import AttentionMaps
 from tmnet_core.data.preprocessing import Box, Placement
 from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.models.branch import Branch

@@ -1,4 +1,4 @@
-"""Which map each picture shows, and on which scale."""
+"""Which map each picture shows, and on which scale; the same on the screen and in exports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tmnet_app.attention.settings import AttentionSettings
 from tmnet_core.attention.classes import shown_classes
 from tmnet_core.attention.colours import (
     DIFFERENCE_MAP,
@@ -16,6 +15,7 @@ from tmnet_core.attention.colours import (
     own_scale,
     shared_scale,
 )
+from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.live.frames import FloatArray, Glance
 from tmnet_core.live.smoothing import ExponentialSmoothing
 from tmnet_core.models.branch import Branch
