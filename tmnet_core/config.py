@@ -310,6 +310,20 @@ def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
         raise RecipeError(f"recipe {source}: {_first_problem(error)}") from None
 
 
+def recipe_differences(old: Recipe, new: Recipe) -> list[str]:
+    """Return a line such as `clip.frames: 16 -> 8` for each value that differs."""
+    before, after = _flat_values(old), _flat_values(new)
+    return [f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]]
+
+
+def _flat_values(recipe: Recipe) -> dict[str, Any]:
+    """Return the values by `section.key`, as JSON has them."""
+    values: dict[str, Any] = {}
+    for name, value in recipe.model_dump(mode="json").items():
+        values |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
+    return values
+
+
 def dump_recipe(recipe: Recipe) -> str:
     """Return the recipe as TOML, each key with its explanation as a comment."""
     document = tomlkit.document()

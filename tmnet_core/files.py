@@ -13,6 +13,8 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path that takes the name `path` when the block succeeds, and is removed when it fails.
 
+    After it, a power cut leaves the new file; before it, the old one.
+
     Raises:
         OSError: of `path`, where the temporary file cannot be written.
     """
@@ -22,12 +24,24 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     except OSError as error:
         if error.filename not in {None, str(temporary)}:
             raise
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in a folder last; Windows opens no folders and keeps names by itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_torch_pickle(path: Path) -> bool:

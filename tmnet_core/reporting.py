@@ -9,14 +9,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tmnet_core.training.evaluation import Evaluation
-from tmnet_core.training.events import Ended, Event, Skipped, Started, Stepped, Validated
+from tmnet_core.training.events import Ended, Event, Started, Stepped, describe_event
 
 if TYPE_CHECKING:
     from tmnet_core.models.costs import Costs
+    from tmnet_core.training.evaluation import Evaluation
+    from tmnet_core.training.run_list import RunSummary
 
 METRIC_TITLES = {"top1": "top-1", "top5": "top-5", "map": "mAP", "mean_class": "mean class"}
 
@@ -49,23 +51,17 @@ class TrainingReport:
                 # Not before: a run that cannot begin has nothing to show beside its error.
                 self._progress.start()
                 self._progress.update(self._task, total=event.iterations, completed=event.iteration)
-                self._print(
-                    f"{self._run}: {event.clips} clips of {event.classes} classes, {event.validation_clips} for "
-                    f"validation; weights: {event.weights}; {event.device}"
-                )
+                self._print(f"{self._run}, {describe_event(event)}")
             case Stepped():
-                figures = f"loss {event.loss:.3f}  {event.clips_per_second:.1f} clips/s"
+                memory = "" if event.memory_gib is None else f"  {event.memory_gib:.1f} GiB"
+                figures = f"loss {event.loss:.3f}  {event.clips_per_second:.1f} clips/s{memory}"
                 self._progress.update(self._task, completed=event.iteration, figures=figures)
-            case Validated():
-                self._print(_validation_line(event))
-            case Skipped():
-                self._print(f"left out {event.video}: {event.reason}")
             case Ended(outcome="failed"):
                 pass  # the error says it
             case Ended(outcome="stopped"):
                 self._print(f"stopped at iteration {event.iteration}; go on with: tmnet train --resume '{self._run}'")
-            case Ended():
-                self._print(f"{event.outcome} at iteration {event.iteration}{event.reason and ': ' + event.reason}")
+            case _:
+                self._print(describe_event(event))
 
     def _print(self, text: str) -> None:
         self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
@@ -105,6 +101,22 @@ def print_evaluation(evaluation: Evaluation) -> None:
         _console.print(f"{name}: {100 * difference.mean:+.1f} points of top-1, {100 * low:+.1f} to {100 * high:+.1f}")
     for video in evaluation.unreadable:
         _console.print(f"left out: {video}", markup=False)
+
+
+def print_runs(runs: list[RunSummary]) -> None:
+    """Print one row for each run."""
+    table = Table(caption="recipe: the nearest shipped one and what differs; best: top-1 in %")
+    for title in ("run", "state", "iteration", "best", "network", "data", "recipe"):
+        table.add_column(title, overflow="fold", justify="right" if title == "iteration" else "left")
+    for run in runs:
+        best = " ".join(f"{branch} {100 * values['top1']:.1f}" for branch, values in run.best.items())
+        table.add_row(
+            *map(escape, (run.name, run.state + (run.reason and f": {run.reason}"))),
+            f"{run.iteration} / {run.iterations}",
+            f"{best} at {run.best_iteration}" if best else "-",
+            *map(escape, (run.network, Path(run.data).name, "\n".join([run.recipe, *run.changes]))),
+        )
+    _console.print(table)
 
 
 def print_rows(rows: list[tuple[str, str]]) -> None:
@@ -151,11 +163,3 @@ def print_costs(costs: Costs) -> None:
 
 def _billions(count: int | None) -> str:
     return "-" if count is None else f"{count / 1e9:.2f}"
-
-
-def _validation_line(event: Validated) -> str:
-    figures = "   ".join(
-        f"{branch} {100 * values['top1']:.1f} % (top-5 {100 * values['top5']:.1f}, mAP {100 * values['map']:.1f})"
-        for branch, values in event.metrics.items()
-    )
-    return f"iteration {event.iteration}: {figures}{'   best so far' if event.best else ''}"

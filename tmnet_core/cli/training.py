@@ -1,7 +1,8 @@
-"""Training: `train`, `recipes`, `demo-network`."""
+"""Training: `train`, `runs`, `recipes`, `demo-network`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,23 @@ def train(
         raise
     if ended.outcome == "stopped":
         raise typer.Exit(130)
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path | None, typer.Option("--runs", help="Where run folders are kept.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print a JSON list instead of a table.")] = False,
+) -> None:
+    """List the runs: state, how far, best figures, and where the recipe differs from the nearest shipped one."""
+    from tmnet_core.reporting import print_runs
+    from tmnet_core.training.run_folder import default_runs_folder
+    from tmnet_core.training.run_list import list_runs
+
+    found = list(list_runs(folder or default_runs_folder()))
+    if json_:
+        print(json.dumps([run.model_dump(mode="json") for run in found], indent=2, ensure_ascii=False))
+    else:
+        print_runs(found)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +35,10 @@ class Started(EventPart):
 
 
 class Stepped(EventPart):
-    """The mean of the steps since the last such event; losses are None where there is no regression branch."""
+    """The mean of the steps since the last such event; losses are None where there is no regression branch.
+
+    `memory_gib` is the most that the run has held on its device so far, None on a CPU.
+    """
 
     kind: Literal["stepped"] = "stepped"
     iteration: int
@@ -43,6 +48,7 @@ class Stepped(EventPart):
     regression_loss: float | None
     learning_rate: float
     clips_per_second: float
+    memory_gib: float | None = None
 
 
 class Validated(EventPart):
@@ -63,6 +69,20 @@ class Skipped(EventPart):
     reason: str
 
 
+class Paused(EventPart):
+    """The training process holds between two steps, with all saved, until it is asked to continue or to stop."""
+
+    kind: Literal["paused"] = "paused"
+    iteration: int
+
+
+class Continued(EventPart):
+    """A paused training process went on."""
+
+    kind: Literal["continued"] = "continued"
+    iteration: int
+
+
 class Ended(EventPart):
     """The training process is done with the run; `stopped` can go on later."""
 
@@ -72,7 +92,7 @@ class Ended(EventPart):
     reason: str = ""
 
 
-Event = Annotated[Started | Stepped | Validated | Skipped | Ended, Field(discriminator="kind")]
+Event = Annotated[Started | Stepped | Validated | Skipped | Paused | Continued | Ended, Field(discriminator="kind")]
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
@@ -81,12 +101,19 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         _end_torn_line(path)
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("ab", buffering=0)
 
     def write(self, event: Event) -> None:
-        """Append one line and hand it to the operating system."""
-        self._file.write(event.model_dump_json() + "\n")
-        self._file.flush()
+        """Append one line and hand it to the operating system; OSError, and no part of it, where the disk is full."""
+        line = event.model_dump_json().encode() + b"\n"
+        written = self._file.write(line)
+        if written != len(line):
+            self._file.truncate(self._file.tell() - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._file.name)
+
+    def sync(self) -> None:
+        """Return when what was written would outlive a power cut."""
+        os.fsync(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +132,46 @@ def read_events(path: Path) -> Iterator[Event]:
                 yield _EVENT.validate_json(line)
             except ValidationError:
                 continue
+
+
+def current_events(path: Path) -> list[Event]:
+    """Return the events that still count.
+
+    A run that was killed goes on from its last saved step and does the steps after it again: what was told of them
+    before that `started` event is superseded.
+    """
+    counting: list[Event] = []
+    for event in read_events(path):
+        if isinstance(event, Started):
+            counting = [earlier for earlier in counting if earlier.iteration <= event.iteration]
+        counting.append(event)
+    return counting
+
+
+def describe_event(event: Event) -> str:
+    """Return what a log says of an event to a person; nothing of steps, which are too many."""
+    match event:
+        case Started():
+            return (
+                f"iteration {event.iteration} of {event.iterations}: {event.clips} clips of {event.classes} classes, "
+                f"{event.validation_clips} for validation; weights: {event.weights}; {event.device}"
+            )
+        case Validated():
+            figures = "   ".join(f"{branch} {_describe_figures(named)}" for branch, named in event.metrics.items())
+            return f"iteration {event.iteration}: {figures}{'   best so far' if event.best else ''}"
+        case Skipped():
+            return f"left out {event.video}: {event.reason}"
+        case Paused():
+            return f"paused at iteration {event.iteration}"
+        case Continued():
+            return f"continued at iteration {event.iteration}"
+        case Ended():
+            return f"{event.outcome} at iteration {event.iteration}{event.reason and ': ' + event.reason}"
+    return ""
+
+
+def _describe_figures(named: dict[str, float]) -> str:
+    return f"{100 * named['top1']:.1f} % (top-5 {100 * named['top5']:.1f}, mAP {100 * named['map']:.1f})"
 
 
 def _end_torn_line(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The folder of a run: its recipe, its events, its checkpoints, and the file that asks it to stop."""
+"""The folder of a run: its recipe, its events, its checkpoints, and the files that ask it to stop or to hold."""
 
 from __future__ import annotations
 
@@ -30,7 +30,14 @@ class RunFolder:
         self.best_checkpoint = path / "best.safetensors"
         self.last_checkpoint = path / "last.safetensors"
         self.state_file = path / "state.pt"
+        self.environment_file = path / "environment.json"
+        self.metrics_file = path / "metrics.csv"
+        self.log_file = path / "log.txt"
+        self.process_file = path / "process.json"
+        self.tensorboard_folder = path / "tensorboard"
+        self.samples_folder = path / "samples"
         self.stop_file = path / "stop"
+        self.pause_file = path / "pause"
 
     @classmethod
     def create(cls, runs: Path, recipe: Recipe) -> Self:
@@ -77,6 +84,18 @@ class RunFolder:
             return False
         self.stop_file.unlink(missing_ok=True)
         return True
+
+    def ask_to_pause(self) -> None:
+        """Ask the training process to hold after its step, until `ask_to_continue`."""
+        self.pause_file.touch()
+
+    def ask_to_continue(self) -> None:
+        """Take back the request to pause."""
+        self.pause_file.unlink(missing_ok=True)
+
+    def is_asked_to_pause(self) -> bool:
+        """Return whether the training process is to hold."""
+        return self.pause_file.exists()
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Write all that resuming needs, in one file and one step, so that it cannot be torn."""

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
@@ -32,14 +32,20 @@ from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import VARIANTS
 from tmnet_core.models.objective import Losses, compute_losses
 from tmnet_core.models.tmnet import TMNet, use_channels_last
+from tmnet_core.training.environment import describe_environment, record_environment
 from tmnet_core.training.evaluation import Examiner
-from tmnet_core.training.events import Ended, Event, EventLog, Skipped, Started, Stepped, Validated
+from tmnet_core.training.events import Continued, Ended, Event, Paused, Skipped, Started, Validated
+from tmnet_core.training.logbook import Logbook
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.schedule import learning_rate_factor
 from tmnet_core.training.start import StartedModel, start_model
+from tmnet_core.training.step_meter import StepMeter
 
 # Seconds between two `stepped` events: often enough for a live curve, seldom enough for a short file.
 EVENT_SECONDS = 1.0
+
+# Seconds between two looks at whether a paused run may go on.
+PAUSE_SECONDS = 0.2
 
 # What the card of a network trained on synthetic people says.
 RENDERED_ONLY = "It has seen rendered people only: what it says of real ones means little."
@@ -64,23 +70,36 @@ def train(
     Raises:
         TMNetError: where recipe, data, weights or device cannot be used; the event file says so too.
     """
-    with EventLog(run.events_file) as log, catch_interrupt() as interrupt:
-
-        def tell(event: Event) -> None:
-            log.write(event)
-            report(event)
-
+    run.ask_to_continue()  # whoever starts a run wants it to go on
+    with Logbook(run, report) as log, catch_interrupt() as interrupt:
         trainer = None
         try:
-            trainer = Trainer(recipe, run, tell)
-            if resume:
+            trainer = Trainer(recipe, run, log.tell)
+            if resume and run.state_file.exists():
                 trainer.restore(run.load_state())
-            ended = trainer.fit(lambda: interrupt.is_set() or run.take_stop_request())
+            environment = describe_environment(trainer.device, recipe.training.seed)
+            record_environment(run.environment_file, environment)
+            ended = trainer.fit(lambda: read_wish(run, interrupted=interrupt.is_set()))
         except TMNetError as error:
-            tell(Ended(iteration=trainer.progress.iteration if trainer else 0, outcome="failed", reason=str(error)))
+            log.tell(Ended(iteration=trainer.progress.iteration if trainer else 0, outcome="failed", reason=str(error)))
             raise
-        tell(ended)
+        log.tell(ended)
         return ended
+
+
+class Wish(IntEnum):
+    """What is wanted of a training process; the greater one wins."""
+
+    GO_ON = 0
+    PAUSE = 1
+    STOP = 2
+
+
+def read_wish(run: RunFolder, *, interrupted: bool) -> Wish:
+    """Return what Ctrl-C and the run's request files ask for; a request to stop is cleared by that."""
+    if interrupted or run.take_stop_request():
+        return Wish.STOP
+    return Wish.PAUSE if run.is_asked_to_pause() else Wish.GO_ON
 
 
 @dataclass
@@ -129,11 +148,11 @@ class Trainer:
         self.schedule = LambdaLR(self.optimizer, lambda step: learning_rate_factor(step, recipe.schedule))
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
 
-    def fit(self, asked_to_stop: Callable[[], bool]) -> Ended:
+    def fit(self, ask: Callable[[], Wish]) -> Ended:
         """Step until the recipe's last iteration or until asked to stop; validate and save on the way."""
         recipe, progress = self.recipe, self.progress
         self.tell(self._started())
-        meter = StepMeter()
+        meter = StepMeter(self.device)
         while progress.iteration < recipe.schedule.iterations:
             self.sampler.epoch, self.sampler.start = progress.epoch, progress.clips_into_epoch
             trained = 0
@@ -147,20 +166,34 @@ class Trainer:
                 meter.add(losses, len(batch))
                 last = progress.iteration == recipe.schedule.iterations
                 if last or meter.seconds() >= EVENT_SECONDS:
-                    self.tell(meter.take(progress, float(self.schedule.get_last_lr()[0])))
+                    self.tell(meter.take(progress.iteration, progress.epoch, float(self.schedule.get_last_lr()[0])))
+                not_training = time.perf_counter()
                 if last or progress.iteration % recipe.training.validate_every == 0:
                     self.validate()
                     self.save()
-                    meter.restart_clock()
                 if last:
                     return Ended(iteration=progress.iteration, outcome="finished")
-                if asked_to_stop():
+                wish = self.hold_while_paused(ask)
+                meter.leave_out(not_training)
+                if wish is Wish.STOP:
                     self.save()
                     return Ended(iteration=progress.iteration, outcome="stopped", reason="asked to stop")
             if not trained and not self.sampler.start:
                 raise DataError(f"data {recipe.data.root}: none of its {len(self.training_clips)} clips can be read")
             progress.epoch, progress.clips_into_epoch = progress.epoch + 1, 0
         return Ended(iteration=progress.iteration, outcome="finished", reason="nothing was left to do")
+
+    def hold_while_paused(self, ask: Callable[[], Wish]) -> Wish:
+        """Wait, with all saved, while asked to pause; returns what is wanted then."""
+        wish = ask()
+        if wish is Wish.PAUSE:
+            self.save()
+            self.tell(Paused(iteration=self.progress.iteration))
+            while (wish := ask()) is Wish.PAUSE:
+                time.sleep(PAUSE_SECONDS)
+            if wish is Wish.GO_ON:
+                self.tell(Continued(iteration=self.progress.iteration))
+        return wish
 
     def step(self, batch: ClipBatch) -> Losses:
         """Take one optimiser step on a batch of clips."""
@@ -275,44 +308,6 @@ class Trainer:
         return (row.glance or row.clip)[-1]
 
 
-class StepMeter:
-    """Collects steps for one `stepped` event; the losses stay on the device until then."""
-
-    def __init__(self) -> None:
-        self._losses: list[Losses] = []
-        self._clips = 0
-        self._since = time.perf_counter()
-
-    def add(self, losses: Losses, clips: int) -> None:
-        """Take in one step."""
-        self._losses.append(losses)
-        self._clips += clips
-
-    def seconds(self) -> float:
-        """Return the time since the last event."""
-        return time.perf_counter() - self._since
-
-    def restart_clock(self) -> None:
-        """Leave out of the rate what was not training."""
-        self._since = time.perf_counter()
-
-    def take(self, progress: Progress, learning_rate: float) -> Stepped:
-        """Return the event of the steps collected, and begin anew."""
-        losses, rate = self._losses, self._clips / max(self.seconds(), 1e-9)
-        self._losses, self._clips = [], 0
-        self.restart_clock()
-        regression = [loss.regression for loss in losses if loss.regression is not None]
-        return Stepped(
-            iteration=progress.iteration,
-            epoch=progress.epoch,
-            loss=_mean([loss.total for loss in losses]),
-            classification_loss=_mean([loss.classification for loss in losses]),
-            regression_loss=_mean(regression) if regression else None,
-            learning_rate=learning_rate,
-            clips_per_second=rate,
-        )
-
-
 def build_training_loader(
     recipe: Recipe, clips: ClipSource, sampler: EpochSampler, device: torch.device
 ) -> DataLoader[Any]:
@@ -403,7 +398,3 @@ def catch_interrupt() -> Iterator[threading.Event]:
         yield event
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def _mean(values: list[Tensor]) -> float:
-    return float(np.mean(torch.stack([value.detach() for value in values]).float().cpu().numpy()))

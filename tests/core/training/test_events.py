@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from tmnet_core.training.events import Ended, EventLog, Skipped, read_events
+from tmnet_core.training.events import Ended, EventLog, Skipped, Stepped, read_events
 
 
 def test_events_come_back_in_order(tmp_path: Path) -> None:
@@ -30,3 +30,14 @@ def test_a_torn_last_line_does_not_swallow_the_next_event(tmp_path: Path) -> Non
     with EventLog(path) as log:
         log.write(Ended(iteration=7, outcome="finished"))
     assert [event.iteration for event in read_events(path)] == [7]
+
+
+def test_an_event_of_an_older_file_is_read_with_what_it_lacks_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(
+        '{"time":1.0,"kind":"stepped","iteration":3,"epoch":0,"loss":1.0,"classification_loss":1.0,'
+        '"regression_loss":null,"learning_rate":0.1,"clips_per_second":2.0}\n'
+    )
+    (event,) = read_events(path)
+    assert isinstance(event, Stepped)
+    assert event.memory_gib is None

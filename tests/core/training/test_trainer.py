@@ -10,9 +10,19 @@ import torch
 from tmnet_core.checkpoint import load_checkpoint, read_header
 from tmnet_core.config import Recipe
 from tmnet_core.errors import DataError, TMNetError
-from tmnet_core.training.events import Ended, Event, Skipped, Started, Stepped, Validated, read_events
+from tmnet_core.training.events import (
+    Continued,
+    Ended,
+    Event,
+    Paused,
+    Skipped,
+    Started,
+    Stepped,
+    Validated,
+    read_events,
+)
 from tmnet_core.training.run_folder import RunFolder
-from tmnet_core.training.trainer import Trainer, choose_precision, set_training_mode, train
+from tmnet_core.training.trainer import Trainer, Wish, choose_precision, set_training_mode, train
 
 pytestmark = pytest.mark.usefixtures("_one_thread")
 
@@ -92,6 +102,42 @@ def test_control_c_saves_and_stops(tmp_path: Path, tiny_recipe: Recipe) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_pause_holds_with_all_saved_until_it_is_taken_back(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    run = RunFolder.create(tmp_path, tiny_recipe)
+    told: list[Event] = []
+
+    def pause_twice(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, Validated):
+            run.ask_to_pause()
+        if isinstance(event, Paused):
+            assert run.load_state()["progress"]["iteration"] == event.iteration
+            run.ask_to_continue()
+
+    assert train(tiny_recipe, run, report=pause_twice).outcome == "finished"
+    kinds = [event.kind for event in told if isinstance(event, Paused | Continued)]
+    assert kinds == ["paused", "continued"]
+    assert not run.stop_file.exists()
+
+
+def test_a_paused_run_can_be_stopped(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    run = RunFolder.create(tmp_path, tiny_recipe)
+    told: list[Event] = []
+
+    def pause_then_stop(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, Validated):
+            run.ask_to_pause()
+        if isinstance(event, Paused):
+            run.ask_to_stop()
+
+    ended = train(tiny_recipe, run, report=pause_then_stop)
+    assert (ended.outcome, ended.iteration) == ("stopped", 6)
+    assert not [event for event in told if isinstance(event, Continued)]
+    # What it was asked then does not hold what is started now.
+    assert train(tiny_recipe, run, resume=True).outcome == "finished"
+
+
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, tiny_recipe: Recipe) -> None:
     run = RunFolder.create(tmp_path, tiny_recipe)
     train(tiny_recipe, run)
@@ -169,7 +215,7 @@ def test_frozen_batch_norm_keeps_its_statistics(tmp_path: Path, tiny_recipe: Rec
         recipe = changed(tiny_recipe, training={"batch_norm": mode}, schedule={"iterations": 2})
         trainer = Trainer(recipe, RunFolder.create(tmp_path, recipe), lambda event: None)
         before = {name: value.clone() for name, value in trainer.model.named_buffers()}
-        trainer.fit(lambda: False)
+        trainer.fit(lambda: Wish.GO_ON)
         after = dict(trainer.model.named_buffers())
         assert all(torch.equal(value, after[name]) for name, value in before.items()) is same
 

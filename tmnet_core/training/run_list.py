@@ -1,0 +1,118 @@
+"""What became of the runs on this machine: `tmnet runs`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from pydantic import BaseModel
+
+from tmnet_core.config import Recipe, load_recipe, recipe_differences, shipped_recipes
+from tmnet_core.errors import TMNetError
+from tmnet_core.training.events import Continued, Ended, Event, Paused, Started, Validated, current_events
+from tmnet_core.training.run_folder import RunFolder
+
+State = Literal["running", "paused", "stopped", "finished", "failed", "killed"]
+
+# A process's birth is rounded differently by different readers.
+_SAME_BIRTH = 2.0
+# Where a run's data are and what it is called tells nothing of how it is trained.
+_NOT_THE_RECIPE = ("name:", "data.root:", "data.validation_root:")
+
+
+class RunSummary(BaseModel):
+    """One run on a line.
+
+    Attributes:
+        state: `killed` means that its process is gone without a word; it goes on from what was saved last.
+        iteration: the last one that was told of.
+        recipe: the shipped recipe that it is nearest to.
+        changes: where it differs from that one.
+        best: figures of the best validation, by branch; empty before the first one.
+        best_iteration: when that was.
+        reason: why it ended, where that was told.
+    """
+
+    name: str
+    path: Path
+    state: State
+    iteration: int
+    iterations: int
+    network: str
+    data: str
+    recipe: str
+    changes: list[str]
+    best: dict[str, dict[str, float]]
+    best_iteration: int | None
+    reason: str
+    changed: float | None
+
+
+def list_runs(folder: Path) -> Iterator[RunSummary]:
+    """Yield the runs in a folder, by name; folders that are no runs, or have a damaged recipe, are passed over."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        try:
+            yield summarise_run(RunFolder.open(path))
+        except TMNetError:
+            continue
+
+
+def summarise_run(run: RunFolder) -> RunSummary:
+    """Tell a run's state from its files and processes; raises RecipeError where its recipe cannot be read."""
+    recipe = run.recipe()
+    events = current_events(run.events_file) if run.events_file.exists() else []
+    validations = [event for event in events if isinstance(event, Validated)]
+    best = next((event for event in reversed(validations) if event.best), None)
+    started = [event for event in events if isinstance(event, Started)]
+    ended = events[-1] if events and isinstance(events[-1], Ended) else None
+    shipped, changes = nearest_recipe(recipe)
+    return RunSummary(
+        name=run.path.name,
+        path=run.path,
+        state=tell_state(run, events),
+        iteration=max((event.iteration for event in events), default=0),
+        iterations=started[-1].iterations if started else recipe.schedule.iterations,
+        network=recipe.model.title,
+        data=recipe.data.root,
+        recipe=shipped,
+        changes=changes,
+        best=best.metrics if best else {},
+        best_iteration=best.iteration if best else None,
+        reason=ended.reason if ended else "",
+        changed=events[-1].time if events else None,
+    )
+
+
+def tell_state(run: RunFolder, events: list[Event]) -> State:
+    """Return the state that a run's last events and its process, if that lives, speak of."""
+    last = events[-1] if events else None
+    born = living_since(run)
+    if born is not None and not (isinstance(last, Ended) and last.time > born):
+        moves = [event for event in events if isinstance(event, Started | Paused | Continued)]
+        return "paused" if moves and isinstance(moves[-1], Paused) else "running"
+    return last.outcome if isinstance(last, Ended) else "killed"
+
+
+def living_since(run: RunFolder) -> float | None:
+    """Return when the process that trains a run was born, in seconds since 1970; None where it lives no more."""
+    try:
+        note = json.loads(run.process_file.read_text(encoding="utf-8"))
+        process = psutil.Process(int(note["pid"]))
+        born = float(process.create_time())
+        same = abs(born - float(note["created"])) < _SAME_BIRTH and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return None
+    return born if same else None
+
+
+def nearest_recipe(recipe: Recipe) -> tuple[str, list[str]]:
+    """Return the shipped recipe that differs least, and the lines of `recipe_differences` from it."""
+    changes = {
+        name: [line for line in recipe_differences(load_recipe(name), recipe) if not line.startswith(_NOT_THE_RECIPE)]
+        for name in shipped_recipes()
+    }
+    nearest = min(changes, key=lambda name: (len(changes[name]), name))
+    return nearest, changes[nearest]
