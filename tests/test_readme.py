@@ -32,9 +32,12 @@ def test_overrides_are_accepted():
 
 def test_every_command_and_option_exists():
     lines = re.findall(r"^ {4}tmnet ([\w-]+)(.*)$", README, re.MULTILINE)
-    assert {command for command, _ in lines} >= {"train", "evaluate", "info", "glance", "bench", "recipes"}
-    for command, rest in lines:
-        known = {option for parameter in COMMANDS[command].params for option in parameter.opts}
+    assert {command for command, _ in lines} >= {"train", "evaluate", "info", "glance", "bench", "recipes", "data"}
+    for name, rest in lines:
+        command = COMMANDS[name]
+        if hasattr(command, "commands"):  # a group, such as `tmnet data`
+            command = command.commands[rest.split()[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z0-9-]+", rest.partition("#")[0])) <= known
 
 

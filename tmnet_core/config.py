@@ -302,6 +302,16 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return validate_recipe(values, str(source))
 
 
+def load_data_section(root: str, overrides: Sequence[str] = ()) -> DataSection:
+    """Return a recipe's data section of this root, after `data.key=value` overrides; raises RecipeError."""
+    values: dict[str, Any] = {}
+    for override in overrides:
+        if not override.strip().startswith("data."):
+            raise RecipeError(f"override {override!r}: only keys of the section data can be set here")
+        _apply_override(values, override)
+    return validate_recipe({"data": {**values.get("data", {}), "root": root}}, "of the command line").data
+
+
 def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:
     """Turn plain values into a Recipe; `source` names them in the RecipeError's sentence."""
     try:

@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Temporal Memory Network: learn from clips, recognise an action from one frame.",
 )
 
-DATA_HELP = "A folder with one folder of videos per class, or synthetic-people."
+DATA_HELP = "A folder of videos, one folder a class or with lists of their classes; a CSV file; or synthetic-people."
 Checkpoint = Annotated[
     Path,
     typer.Argument(

@@ -1,13 +1,73 @@
-"""Data sets: `synthesize`."""
+"""Data sets: `data check`, `data pack`, `synthesize`."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tmnet_core.cli.app import app
+from tmnet_core.cli.app import DATA_HELP, app
+from tmnet_core.data.spawned import DEFAULT_WORKERS
+
+data_app = typer.Typer(no_args_is_help=True, help="Look over a data set, or pack it for fast reading.")
+app.add_typer(data_app, name="data")
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Say more of the data, such as data.split=2; as for train."),
+]
+Workers = Annotated[int, typer.Option(min=0, help="Processes; one for each core if left out, 0 for none.")]
+
+
+@data_app.command()
+def check(
+    data: Data,
+    set_: Changes = None,
+    packets: Annotated[
+        bool, typer.Option("--packets", help="Count the packets and decode the first frame only: faster, sees less.")
+    ] = False,
+    workers: Workers = DEFAULT_WORKERS,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier call found.")] = False,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where findings are kept; in the user's cache if left out.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print all that was found as JSON.")] = False,
+) -> None:
+    """Open every file: classes, lengths, sizes, rates, unreadable files, lying headers; Ctrl-C, and again, goes on.
+
+    The exit status is 1 where a file cannot be read or the data set cannot be used.
+    """
+    from tmnet_core.cli.data_tables import print_check
+    from tmnet_core.config import load_data_section
+    from tmnet_core.data.check import check_dataset, default_journal
+    from tmnet_core.reporting import progress_bar
+
+    section = load_data_section(data, set_ or [])
+    kept = journal or default_journal(data)
+    if fresh:
+        kept.unlink(missing_ok=True)
+    with _told_how_to_go_on(), progress_bar("Looking over") as progress:
+        report = check_dataset(section, kept, workers=workers, decode=not packets, progress=progress)
+    if json:
+        print(report.model_dump_json(indent=2))
+    else:
+        print_check(report)
+    if not report.sound:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _told_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("tmnet: stopped; the same command goes on from here", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 @app.command()

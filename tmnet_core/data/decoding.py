@@ -58,6 +58,21 @@ class VideoInfo:
     rotation: int
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself, true or not.
+
+    Attributes:
+        frames: how many it has; 0 where it does not say.
+        fps: frames per second; 0 where it does not say.
+        codec: the name of its format, such as h264.
+    """
+
+    frames: int
+    fps: float
+    codec: str
+
+
 def probe(path: str | Path) -> VideoInfo:
     """Return what a file holds; SourceError unless at least one frame can be decoded."""
     with VideoReader(path, threads="NONE") as reader:
@@ -99,6 +114,8 @@ class VideoReader:
         path: the file.
         times: presentation time of each frame in seconds, ascending from 0.
         info: what the file holds.
+        header: what it says of itself.
+        concealed: how many of the frames decoded so far were damaged and patched over by the decoder.
 
     Raises:
         SourceError: there is no such file, or no frame of it can be decoded.
@@ -112,6 +129,7 @@ class VideoReader:
         self.times = [(stamp - first) * self._frames.time_base for stamp in self._frames.stamps]
         self._converter = PictureConverter()
         self._next = 0
+        self.concealed = 0
         # The newest decoded frame: its index, and its picture until it is handed out or passed over.
         self._reached = -1
         self._held: VideoFrame | None = None
@@ -123,6 +141,8 @@ class VideoReader:
         self._size: tuple[int, int] = (self._held.width, self._held.height)
         self._quarter_turns: int = round(self._held.rotation / 90) % 4
         self.info: VideoInfo = self._describe()
+        stream = self._stream
+        self.header: Header = Header(stream.frames, float(stream.average_rate or 0), stream.codec_context.name)
 
     def read(self, allocate: Callable[[int, int], Image] | None = None) -> tuple[int, float, Image] | None:
         """Return the next frame's index, time and H×W×3 picture, passing over damaged ones; None at the end.
@@ -196,6 +216,7 @@ class VideoReader:
         for picture in self._pictures:
             stamp = picture.pts if self._frames.timed else self._decoded
             self._decoded += 1
+            self.concealed += picture.is_corrupt
             index = self._frames.index(stamp)
             if index is not None:
                 self._reached, self._held = index, picture
