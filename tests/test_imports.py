@@ -29,7 +29,8 @@ FORBIDDEN_AT_TOP = {
     "tmnet_core/attention/classes.py": ("torch",),
     "tmnet_core/attention/colours.py": ("torch",),
     "tmnet_core/attention/motion.py": ("torch",),
-    "tmnet_core/cli": ("torch", "torchvision", "cv2"),
+    "tmnet_core/cli": ("torch", "torchvision", "cv2", "matplotlib"),
+    "tmnet_core/training": ("matplotlib", "tmnet_core.figures"),
     "tmnet_core/checkpoint.py": ("torch", "safetensors.torch"),
     "tmnet_core/config.py": ("torch",),
     "tmnet_core/data/decoding.py": ("torch",),
@@ -41,7 +42,7 @@ FORBIDDEN_AT_TOP = {
     "tmnet_core/live/player.py": ("torch",),
     "tmnet_core/live/slot.py": ("torch",),
     "tmnet_core/live/sources": ("torch",),
-    "tmnet_app": ("torch", "torchvision"),
+    "tmnet_app": ("torch", "torchvision", "matplotlib"),
 }
 
 

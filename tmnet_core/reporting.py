@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +17,8 @@ from tmnet_core.training.events import Ended, Event, Started, Stepped, describe_
 
 if TYPE_CHECKING:
     from tmnet_core.models.costs import Costs
-    from tmnet_core.training.evaluation import Evaluation
+    from tmnet_core.training.checkpoint_evaluation import Evaluation
     from tmnet_core.training.run_list import RunSummary
-
-METRIC_TITLES = {"top1": "top-1", "top5": "top-5", "map": "mAP", "mean_class": "mean class"}
 
 # Progress goes to the error stream, so that figures on the output stream can be piped.
 _progress_console = Console(stderr=True)
@@ -84,23 +82,43 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Print figures by branch, and paired differences with their intervals."""
-    table = Table(title=evaluation.title, caption=evaluation.caption)
-    table.add_column("branch")
-    for title in METRIC_TITLES.values():
+def print_evaluations(evaluations: Sequence[Evaluation], *, by_class: bool = False) -> None:
+    """Print figures by look and branch, paired differences with their intervals, and on request every class."""
+    from tmnet_core.training.evaluation_report import METRIC_TITLES, difference_sentences, figure_rows
+
+    first = evaluations[0]
+    table = Table(title=f"{first.checkpoint} at {first.data}", caption="\n".join(e.caption for e in evaluations))
+    for title in ("look", "branch"):
+        table.add_column(title)
+    for title in (*METRIC_TITLES.values(), "95 % of acc@1"):
         table.add_column(title, justify="right")
-    table.add_column("95 % of top-1", justify="right")
-    for branch, values in evaluation.metrics.items():
-        low, high = evaluation.top1_intervals[branch]
-        cells = [f"{100 * values[key]:.1f}" for key in METRIC_TITLES]
-        table.add_row(branch, *cells, f"{100 * low:.1f} to {100 * high:.1f}")
+    for evaluation in evaluations:
+        for row in figure_rows(evaluation):
+            table.add_row(*row)
+        table.add_section()
     _console.print(table)
-    for name, difference in evaluation.differences.items():
-        low, high = difference.interval
-        _console.print(f"{name}: {100 * difference.mean:+.1f} points of top-1, {100 * low:+.1f} to {100 * high:+.1f}")
-    for video in evaluation.unreadable:
-        _console.print(f"left out: {video}", markup=False)
+    for evaluation in evaluations:
+        for sentence in difference_sentences(evaluation):
+            _console.print(f"{evaluation.look}, {sentence}")
+        if by_class:
+            _print_classes(evaluation)
+        for video in evaluation.unreadable:
+            _console.print(f"left out: {video}", markup=False)
+
+
+def _print_classes(evaluation: Evaluation) -> None:
+    """Print what the branch that answers makes of every class."""
+    from tmnet_core.training.evaluation_report import class_rows
+
+    branch = list(evaluation.classes)[-1]
+    table = Table(title=f"Classes, {evaluation.look}, {branch}, in %")
+    table.add_column("class")
+    for title in ("glances", "accuracy", "average precision"):
+        table.add_column(title, justify="right")
+    table.add_column("mostly taken for")
+    for name, _, *figures in class_rows(branch, evaluation.classes[branch]):
+        table.add_row(name, *figures)
+    _console.print(table)
 
 
 def print_runs(runs: list[RunSummary]) -> None:

@@ -66,9 +66,15 @@ def test_from_training_to_a_glance_and_an_evaluation(tmp_path: Path, tiny_recipe
     evaluated = tmnet("evaluate", checkpoint, coloured_clips, "--key-frames", "1", "--device", "cpu", "--json", figures)
     assert evaluated.returncode == 0, evaluated.stderr
     # The data set's name is the one trained on: only what was kept for validation is looked at.
-    assert json.loads(figures.read_text())["part"] == "validation"
-    assert json.loads(figures.read_text())["videos"] == 6
+    told = json.loads(figures.read_text())
+    assert told["evaluations"][0]["part"] == "validation"
+    assert told["evaluations"][0]["videos"] == 6
+    assert told["command"].startswith(f"tmnet evaluate {checkpoint}")
     assert "RB+CB - CB" in evaluated.stdout
+
+    drawn = tmnet("curves", tmp_path / "first", "-o", tmp_path / "curves.png")
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
@@ -112,6 +118,7 @@ def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe)
         (["info", "nosuch.safetensors"], "tmnet: checkpoint nosuch.safetensors: there is no such file"),
         (["glance", "nosuch.safetensors", "x.mp4"], "x.mp4"),
         (["evaluate", "nosuch.safetensors", "."], "there is no such file"),
+        (["curves", "nosuch", "-o", "x.png"], "run nosuch: not the folder of a run"),
         (["bench", "--backbone", "vgg"], "backbone 'vgg': not known; choose one of resnet18"),
         (["bench", "--device", "cuda:99"], "device 'cuda:99'"),
         (["recipes", "nosuch"], "recipe nosuch"),

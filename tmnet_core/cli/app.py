@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -48,3 +50,8 @@ def use_threads(threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
+
+
+def this_command() -> str:
+    """Return the command line of this process as one would type it, for files that say how they were made."""
+    return shlex.join(["tmnet", *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""How good a network is: `evaluate`."""
+"""How good a network is, and how it learned: `evaluate`, `curves`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, Checkpoint, Device, Threads, app, use_threads
+from tmnet_core.cli.app import DATA_HELP, Checkpoint, Device, Threads, app, this_command, use_threads
 
 
 @app.command()
@@ -20,36 +20,96 @@ def evaluate(
             help="Which clips: those kept for validation, all, or auto: the former where DATA was trained on."
         ),
     ] = "auto",
-    key_frames: Annotated[int, typer.Option(min=1, help="Glances per clip, spread over it.")] = 5,
+    key_frame: Annotated[
+        Literal["spread", "beginning", "middle", "ending"],
+        typer.Option(help="Where the glances are: all over a clip, or in one third of it (Table 4)."),
+    ] = "spread",
+    key_frames: Annotated[int, typer.Option(min=1, help="Glances per clip, spread over it or over the third.")] = 5,
+    frames: Annotated[
+        str, typer.Option(metavar="T,T,...", help="Look at T frames of a clip together, such as 1,2,4,8,16.")
+    ] = "",
     whole_clips: Annotated[
-        bool, typer.Option("--whole-clips", help="Look at clips as in training, not at single frames.")
+        bool, typer.Option("--whole-clips", help="Look at clips of as many frames as in training.")
     ] = False,
+    sampling: Annotated[
+        Literal["trained", "interval", "even", "segments"],
+        typer.Option(help="How the frames of a clip are taken; as in training if left out."),
+    ] = "trained",
+    crops: Annotated[
+        int, typer.Option(min=1, max=10, help="1, or 10: corners and centre, each mirrored too, averaged.")
+    ] = 1,
+    by_class: Annotated[bool, typer.Option("--by-class", help="Print a table of the classes too.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Clips at once.")] = 16,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read clips.")] = 0,
     device: Device = "auto",
     threads: Threads = 0,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to a file too.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write JSON, Markdown, class tables, confusion matrices as CSV and PNG."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as Markdown.")] = None,
 ) -> None:
-    """Say how good one glance, or one clip, is: top-1, top-5, mAP of RB, CB and RB+CB."""
-    from tmnet_core.reporting import print_evaluation, progress_bar
-    from tmnet_core.training.evaluation import evaluate_checkpoint
+    """Say how good one glance, or a clip, is: acc@1, acc@5, mAP of RB, CB and RB+CB, by class and confusion."""
+    from tmnet_core.benchmarks.machine import describe_machine
+    from tmnet_core.device import choose_device
+    from tmnet_core.reporting import print_evaluations, progress_bar
+    from tmnet_core.training.checkpoint_evaluation import Look, evaluate_looks, frames_trained_on
+    from tmnet_core.training.evaluation_report import EvaluationReport
 
+    if crops not in (1, 10):
+        raise typer.BadParameter(f"{crops} crops: there are 1 and 10", param_hint="--crops")
     use_threads(threads)
-    with progress_bar("Glancing") as progress:
-        evaluation = evaluate_checkpoint(
-            checkpoint,
-            data,
-            part=part,
+    lengths = _parse_frames(frames) or ([frames_trained_on(checkpoint)] if whole_clips else [0])
+    looks = [
+        Look(
+            frames=length,
+            key_frame=None if key_frame == "spread" else key_frame,
             key_frames=key_frames,
-            whole_clips=whole_clips,
-            batch=batch,
-            workers=workers,
-            device=device,
-            progress=progress,
+            sampling=None if sampling == "trained" else sampling,
+            crops=10 if crops == 10 else 1,
         )
-    print_evaluation(evaluation)
+        for length in lengths
+    ]
+    with progress_bar("Looking") as progress:
+        evaluations = evaluate_looks(
+            checkpoint, data, looks, part=part, batch=batch, workers=workers, device=device, progress=progress
+        )
+    print_evaluations(evaluations, by_class=by_class)
+    report = EvaluationReport(
+        command=this_command(), machine=describe_machine(choose_device(device)), evaluations=evaluations
+    )
     if json is not None:
-        from tmnet_core.files import replacing
+        report.write_json(json)
+    if markdown is not None:
+        report.write_markdown(markdown)
+    if out is not None:
+        report.write_folder(out)
+        print(f"written to {out}")
 
-        with replacing(json) as temporary:
-            temporary.write_text(evaluation.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+@app.command()
+def curves(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Folders of runs, or names of runs.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="PNG", help="The picture to write; .svg and .pdf too.")],
+) -> None:
+    """Draw how runs learned: accuracy of one glance by branch, losses, learning rate."""
+    from tmnet_core.figures.learning_curves import LearningCurves, draw_learning_curves
+    from tmnet_core.figures.style import save_figure
+    from tmnet_core.training.events import read_events
+    from tmnet_core.training.run_folder import RunFolder, default_runs_folder
+
+    found = {}
+    for name in runs:
+        path = Path(name) if Path(name).exists() else default_runs_folder() / name
+        run = RunFolder.open(path if path.exists() else Path(name))
+        found[run.path.resolve().name] = LearningCurves.of(read_events(run.events_file))
+    save_figure(draw_learning_curves(found), out)
+
+
+def _parse_frames(text: str) -> list[int]:
+    """Turn `1,2,4` into numbers."""
+    parts = text.split(",") if text else []
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise typer.BadParameter(f"{text!r}: write numbers of frames with commas, such as 1,2,4,8,16")
+    return [int(part) for part in parts]

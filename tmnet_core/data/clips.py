@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from tmnet_core.data.annotations import VideoDataset
 from tmnet_core.data.augmentation import MultiScaleCrop, crop_and_resize
 from tmnet_core.data.decoding import frames_between, probe, read_frames
-from tmnet_core.data.preprocessing import Preprocessing
+from tmnet_core.data.preprocessing import Crops, Preprocessing
 from tmnet_core.data.sampling import ClipSampling, Position, Segment, glance_indices, key_frame_fraction
 from tmnet_core.data.shrinking import shrink
 from tmnet_core.errors import SourceError
@@ -334,6 +334,7 @@ class GlanceDataset(Dataset[GlanceSample | UnreadableVideo]):
     Args:
         fractions: where in the video to look, each in [0, 1); see `spread_fractions`.
         sampling: take the T frames of one clip in their place, for what is looked at together.
+        crops: of every frame, one after the other.
     """
 
     def __init__(
@@ -342,11 +343,14 @@ class GlanceDataset(Dataset[GlanceSample | UnreadableVideo]):
         preprocessing: Preprocessing,
         fractions: Sequence[float],
         sampling: ClipSampling | None = None,
+        *,
+        crops: Crops = 1,
     ) -> None:
         self.source = source
         self.preprocessing = preprocessing
         self.fractions = tuple(fractions)
         self.sampling = sampling
+        self.crops: Crops = crops
 
     def __len__(self) -> int:
         return len(self.source)
@@ -358,8 +362,8 @@ class GlanceDataset(Dataset[GlanceSample | UnreadableVideo]):
             frames = self.source.read(index, indices.tolist())
         except SourceError as error:
             return UnreadableVideo(index, self.source.name(index), str(error))
-        placement = self.preprocessing.place(width=frames.shape[2], height=frames.shape[1])
-        cut = np.stack([self.preprocessing.cut(frame, placement) for frame in frames])
+        placements = self.preprocessing.place_crops(frames.shape[2], frames.shape[1], self.crops)
+        cut = np.stack([self.preprocessing.cut(frame, placement) for frame in frames for placement in placements])
         return {"frames": torch.from_numpy(cut), "label": self.source.label(index), "index": index}
 
     @staticmethod

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Image = npt.NDArray[np.uint8]
 Crop = Literal["centre", "whole"]
+Crops = Literal[1, 10]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,21 @@ class Preprocessing(BaseModel):
     def place(self, width: int, height: int, *, mirror: bool = False, quarter_turns: int = 0) -> Placement:
         """Return where the network's input lies on a frame of this size."""
         return Placement((width, height), self.box(width, height), quarter_turns % 4, mirror)
+
+    def place_crops(self, width: int, height: int, crops: Crops) -> list[Placement]:
+        """Return the one placement of a glance, or the ten of an evaluation: corners and centre, each mirrored too.
+
+        The ten are of the size that `crop_fraction` says, a square, or of the frame's own shape where it is squashed.
+        """
+        if crops == 1:
+            return [self.place(width, height)]
+        side = min(width, height) * self.crop_fraction
+        crop_width = max(1, round(width * self.crop_fraction if self.crop == "whole" else side))
+        crop_height = max(1, round(height * self.crop_fraction if self.crop == "whole" else side))
+        right, bottom = width - crop_width, height - crop_height
+        corners = [(0, 0), (right, 0), (0, bottom), (right, bottom), (right // 2, bottom // 2)]
+        boxes = [Box(left, top, left + crop_width, top + crop_height) for left, top in corners]
+        return [Placement((width, height), box, mirror=mirror) for mirror in (False, True) for box in boxes]
 
     def cut(self, frame: Image, placement: Placement) -> Image:
         """Crop, turn, mirror and resize one frame to size×size×3 uint8 RGB, contiguous."""

@@ -92,6 +92,9 @@ def glance_indices(video_frames: int, fractions: Sequence[float] | npt.NDArray[n
     return np.minimum(indices, video_frames - 1)
 
 
-def spread_fractions(count: int) -> tuple[float, ...]:
-    """Return the middles of `count` equal parts of a video; 1 gives the middle frame."""
-    return tuple((i + 0.5) / count for i in range(count))
+def spread_fractions(count: int, within: Segment | None = None) -> tuple[float, ...]:
+    """Return the middles of `count` equal parts of a video, or of a third of it; 1 gives the middle frame."""
+    if within is None:
+        return tuple((i + 0.5) / count for i in range(count))
+    first = get_args(Segment).index(within)
+    return tuple((first + (i + 0.5) / count) / 3 for i in range(count))

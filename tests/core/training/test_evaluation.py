@@ -2,124 +2,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
-from tmnet_core.checkpoint import CheckpointHeader, save_checkpoint
+from tmnet_core.checkpoint import CheckpointHeader
 from tmnet_core.config import ClipSection
 from tmnet_core.data.clip_sources import open_all_clips
+from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling
-from tmnet_core.errors import CheckpointError, DataError
 from tmnet_core.models.branch import Branch
-from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
-from tmnet_core.training.evaluation import Examiner, Glances, bootstrap_interval, evaluate_checkpoint
+from tmnet_core.training.evaluation import Examiner, Glances
+
+MakeHeader = Callable[..., CheckpointHeader]
+CPU = torch.device("cpu")
 
 
-def make_glances(videos: int = 40, key_frames: int = 3, classes: int = 7) -> Glances:
-    generator = torch.Generator().manual_seed(1)
-    labels = torch.arange(videos) % (classes - 1)  # the last class does not occur
-    scores = torch.rand(videos, key_frames, classes, generator=generator)
-    scores[torch.arange(videos), :, labels] += 0.3
-    return Glances(labels, {Branch.CB: (4 * scores).softmax(-1)}, ())
-
-
-def average_precision(scores: list[float], relevant: list[bool]) -> float:
-    """The plain definition: the mean of the precision at each relevant item."""
-    ranked = [r for _, r in sorted(zip(scores, relevant, strict=True), key=lambda pair: -pair[0])]
-    precisions = [sum(ranked[: i + 1]) / (i + 1) for i, hit in enumerate(ranked) if hit]
-    return sum(precisions) / len(precisions)
-
-
-def test_metrics_equal_a_slow_reference() -> None:
-    glances = make_glances()
-    rows = [
-        (row.tolist(), int(label))
-        for video, label in zip(glances.probabilities[Branch.CB], glances.labels, strict=True)
-        for row in video
-    ]
-    metrics = glances.metrics()["CB"]
-    order = [sorted(range(7), key=lambda k: -row[k]) for row, _ in rows]
-    hits = [ranked[0] == label for ranked, (_, label) in zip(order, rows, strict=True)]
-    assert metrics["top1"] == pytest.approx(sum(hits) / len(hits))
-    assert metrics["top5"] == pytest.approx(
-        sum(label in ranked[:5] for ranked, (_, label) in zip(order, rows, strict=True)) / len(rows)
-    )
-    precisions = [average_precision([row[k] for row, _ in rows], [label == k for _, label in rows]) for k in range(6)]
-    assert metrics["map"] == pytest.approx(sum(precisions) / 6, abs=1e-6)
-    per_class = [np.mean([hit for hit, (_, label) in zip(hits, rows, strict=True) if label == k]) for k in range(6)]
-    assert metrics["mean_class"] == pytest.approx(np.mean(per_class), abs=1e-6)
-
-
-def test_hits_are_shares_of_right_glances_by_video() -> None:
+def test_each_key_frame_counts_as_a_glance_of_its_own() -> None:
     probabilities = torch.tensor([[[0.9, 0.1], [0.2, 0.8]], [[0.1, 0.9], [0.3, 0.7]]])
     glances = Glances(torch.tensor([0, 1]), {Branch.RB: probabilities}, ())
     assert glances.hits(Branch.RB).tolist() == [0.5, 1.0]
-
-
-def test_the_interval_narrows_as_theory_says() -> None:
-    rng = np.random.default_rng(3)
-    values = rng.normal(0.2, 1.0, 400)
-    low, high = bootstrap_interval(values, resamples=2000)
-    assert low < values.mean() < high
-    assert high - low == pytest.approx(2 * 1.96 / 400**0.5, rel=0.15)
-
-
-MakeHeader = Callable[..., CheckpointHeader]
-
-
-def save_untrained(path: Path, header: CheckpointHeader) -> TMNet:
-    model = build_model(header.model, len(header.classes))
-    save_checkpoint(path, model, header)
-    return model
-
-
-def test_evaluating_a_checkpoint_on_a_folder(tmp_path: Path, coloured_clips: Path, make_header: MakeHeader) -> None:
-    header = make_header().model_copy(update={"classes": ["blue", "green", "red"]})
-    save_untrained(tmp_path / "net.safetensors", header)
-    told: list[tuple[int, int]] = []
-    evaluation = evaluate_checkpoint(
-        tmp_path / "net.safetensors",
-        str(coloured_clips),
-        key_frames=2,
-        device="cpu",
-        progress=lambda done, total: told.append((done, total)),
-    )
-    assert (evaluation.part, evaluation.videos, evaluation.key_frames) == ("all", 18, 2)
-    assert list(evaluation.metrics) == ["RB", "CB", "RB+CB"]
-    # RB starts as a copy of CB: untrained, they answer alike.
-    assert evaluation.metrics["RB"] == evaluation.metrics["CB"]
-    assert evaluation.differences["RB - CB"].interval == (0.0, 0.0)
-    assert told[-1] == (18, 18)
-
-
-def test_other_classes_are_refused(tmp_path: Path, coloured_clips: Path, make_header: MakeHeader) -> None:
-    save_untrained(tmp_path / "net.safetensors", make_header())
-    with pytest.raises(DataError, match=r"its classes are not the checkpoint's, which differ by blue, green, jump"):
-        evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), device="cpu")
-
-
-def test_unreadable_clips_are_listed(tmp_path: Path, make_video: Callable[..., Path], make_header: MakeHeader) -> None:
-    for name in ("jump", "run", "wave"):
-        make_video(f"data/{name}/{name}.mp4", frames=4)
-    (tmp_path / "data/run/broken.mp4").write_bytes(b"")
-    save_untrained(tmp_path / "net.safetensors", make_header())
-    evaluation = evaluate_checkpoint(tmp_path / "net.safetensors", str(tmp_path / "data"), device="cpu")
-    assert evaluation.videos == 3
-    assert len(evaluation.unreadable) == 1
-    assert "broken.mp4" in evaluation.unreadable[0]
-
-
-def test_whole_clips_are_looked_at_as_in_training(
-    tmp_path: Path, coloured_clips: Path, make_header: MakeHeader
-) -> None:
-    header = make_header().model_copy(update={"classes": ["blue", "green", "red"]})
-    save_untrained(tmp_path / "net.safetensors", header)
-    evaluation = evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), whole_clips=True, device="cpu")
-    # Without a training summary a clip is the recipe's default, of 16 frames.
-    assert (evaluation.clip_frames, evaluation.videos) == (16, 18)
-    assert list(evaluation.metrics) == ["RB", "CB", "RB+CB"]
-    assert evaluation.title == f"16 frames of net.safetensors at {coloured_clips.name}"
+    assert glances.metrics()["RB"]["top1"] == 0.75
+    assert glances.confusion(Branch.RB).tolist() == [[1, 1], [0, 2]]
+    assert glances.by_class(Branch.RB)[0].tolist() == [0.5, 1.0]
 
 
 def test_a_clip_s_answer_is_the_model_s_for_that_clip(coloured_clips: Path, make_header: MakeHeader) -> None:
@@ -141,12 +45,47 @@ def test_a_clip_s_answer_is_the_model_s_for_that_clip(coloured_clips: Path, make
     torch.testing.assert_close(glances.probabilities[Branch.RB][:1, 0], regression)
 
 
-def test_a_network_that_needs_clips_is_not_asked_for_a_glance(
-    tmp_path: Path, coloured_clips: Path, make_header: MakeHeader
-) -> None:
-    header = make_header(variant="r3d-18", width=1.0).model_copy(update={"classes": ["blue", "green", "red"]})
-    save_untrained(tmp_path / "net.safetensors", header)
-    with pytest.raises(CheckpointError, match=r"R3D-18 needs a clip, not one frame; evaluate it on whole clips"):
-        evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), device="cpu")
-    evaluation = evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), whole_clips=True, device="cpu")
-    assert list(evaluation.metrics) == ["CB"]
+def test_glances_within_a_third_are_of_that_third(coloured_clips: Path, make_header: MakeHeader) -> None:
+    clips = open_all_clips(str(coloured_clips))
+    header = make_header()
+    examiner = Examiner(clips, header.preprocessing, key_frames=2, batch=2, within="ending")
+    # Clips of twelve frames: the ending is 8 to 11, the middles of its halves 9 and 11.
+    seen = clips.read(0, [9, 11])
+    placement = header.preprocessing.place(width=seen.shape[2], height=seen.shape[1])
+    expected = np.stack([header.preprocessing.cut(frame, placement) for frame in seen])
+    assert np.array_equal(examiner.dataset[0]["frames"].numpy(), expected)
+
+
+def test_ten_crops_are_the_mean_logit_of_each_crop_alone(coloured_clips: Path, make_header: MakeHeader) -> None:
+    torch.manual_seed(0)
+    preprocessing = Preprocessing(size=32, crop_fraction=0.6)
+    model = build_model(make_header().model, 3).eval()
+    torch.nn.init.normal_(model.classifier.weight)
+    clips = open_all_clips(str(coloured_clips))
+    height, width = clips.read(0, [0]).shape[1:3]
+    side = round(0.6 * height)
+    # In 96×64 pixels: squares of 38 at the corners and the centre.
+    corners = [(0, 0), (0, width - side), (height - side, 0), (height - side, width - side)]
+    corners.append(((height - side) // 2, (width - side) // 2))
+
+    def crops(frame: np.ndarray) -> list[np.ndarray]:
+        whole = Preprocessing(size=32, crop="whole")
+        squares = [frame[top : top + side, left : left + side] for top, left in corners]
+        small = [whole.cut(square, whole.place(side, side)) for square in squares]
+        return [*small, *(square[:, ::-1] for square in small)]
+
+    def logits(frames: list[np.ndarray]) -> torch.Tensor:
+        clip = preprocessing.normalise(torch.from_numpy(np.stack(frames))[None])
+        return model.classify(model(clip, torch.tensor([0.5])).classification)[0]
+
+    with torch.inference_mode():
+        one = crops(clips.read(0, [6])[0])
+        glance = torch.stack([logits([crop]) for crop in one]).mean(0).softmax(-1)
+        # T = 2 at interval 2, centred in twelve frames: 4 and 6.
+        two = [crops(frame) for frame in clips.read(0, ClipSampling("interval", 2, 2).indices(12).tolist())]
+        clip = torch.stack([logits(list(pair)) for pair in zip(*two, strict=True)]).mean(0).softmax(-1)
+    for expected, section in ((glance, None), (clip, ClipSection(frames=2))):
+        examiner = Examiner(clips, preprocessing, key_frames=1, batch=3, clip=section, crops=10)
+        found = examiner.examine(model, CPU).probabilities[Branch.CB]
+        assert found.shape == (18, 1, 3)
+        torch.testing.assert_close(found[0, 0], expected, rtol=1e-4, atol=1e-5)
