@@ -454,6 +454,7 @@ class MainWindow(QMainWindow):
         """Remember, then stop all threads."""
         self._save()
         self.hide()
+        self.workbench.close()
         self.session.close()
         event.accept()
 

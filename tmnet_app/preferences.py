@@ -39,6 +39,7 @@ class Preferences(BaseModel):
     attention: bool = True
     attention_views: AttentionSettings = Field(default_factory=AttentionSettings)
     details: bool = True
+    panel: str = Field("speed", description="Which of the panels under the answers is seen.")
     loop: bool = True
     next_steps: bool = Field(True, description="Whether the demo comes with a hint of what to try next.")
 

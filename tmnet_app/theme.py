@@ -162,6 +162,9 @@ def _style_sheet(s: Scheme) -> str:
     QToolButton:hover, QPushButton:hover {{ background: {s.line}; }}
     QToolButton:checked {{ background: {s.raised}; color: {s.accent}; }}
     QToolButton:focus, QPushButton:focus, QAbstractButton[choice="true"]:focus {{ border-color: {s.accent}; }}
+    QToolButton[tab="true"] {{ background: transparent; color: {s.muted}; font-weight: 600; padding: 2px 5px; }}
+    QToolButton[tab="true"]:checked {{ color: {s.text}; border-bottom-color: {s.accent}; border-radius: 0; }}
+    QToolButton[tab="true"]:focus {{ border: 2px solid {s.accent}; border-radius: 6px; }}
     QToolButton[segment="true"] {{ border: 1px solid {s.line}; }}
     QToolButton[segment="true"]:checked {{ border-color: {s.accent}; }}
     QToolButton[segment="true"]:focus {{ border: 2px solid {s.accent}; padding: 3px 5px; }}

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from tmnet_app.actions import Actions
+from tmnet_app.closer_look import CloserLook
 from tmnet_app.live_session import LiveSession
 from tmnet_app.preferences import Preferences
 from tmnet_app.views.attention_controls import AttentionControls
@@ -32,12 +33,23 @@ class Workbench(QObject):
         self._actions, self._preferences = actions, preferences
         self.controls = AttentionControls(preferences.attention_views, window)
         self.controls.changed.connect(self._show_attention_anew)
+        self.closer_look = CloserLook(session, stage, self)
+        panels = stage.details.panels
+        panels.turn_to(preferences.panel)
+        panels.chosen.connect(self._remember_panel)
         triggered: dict[str, Callable[[], object]] = {
             "attention_settings": lambda: self.controls.open_over(transport.buttons["attention_settings"]),
             "fill": lambda: stage.toggle_alone(stage.alone or stage.pane_under_pointer),
         }
         for name, slot in triggered.items():
             actions[name].triggered.connect(slot)
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self.closer_look.close()
+
+    def _remember_panel(self, name: str) -> None:
+        self._preferences.panel = name
 
     def leave(self) -> bool:
         """Go one step back towards the plain view; False where there is nothing to leave."""

@@ -8,12 +8,13 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID, tabular
+from tmnet_app.views.panels import Panels
 from tmnet_app.views.probability_bars import ProbabilityBars
 from tmnet_app.views.rate_graphs import RateGraphs
 
 
 class Details(QWidget):
-    """Holds the bars and the graphs, or a hint in place of the bars while there is no network."""
+    """Holds the bars, or a hint in their place while there is no network, and the panels, of which one is seen."""
 
     def __init__(self, network_choices: Sequence[QWidget] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,7 +25,9 @@ class Details(QWidget):
         self._boxes.setContentsMargins(0, 0, 0, 0)
         self._boxes.setSpacing(GRID)
         self._boxes.addWidget(_section("What it sees", self.bars, self.hint), 4)
-        self._boxes.addWidget(_section("Speed, per second", self.graphs), 3)
+        self.panels = Panels()
+        self.panels.add("speed", "Speed", "How fast frames are captured, looked at and shown", self.graphs)
+        self._boxes.addWidget(self.panels, 3)
         self.show_model(False)
 
     def show_model(self, there: bool) -> None:

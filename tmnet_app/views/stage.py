@@ -14,9 +14,10 @@ from tmnet_app.preferences import PANES, PaneName
 from tmnet_app.views.arrangement import Arrangement, arrange
 from tmnet_app.views.attention_view import AttentionView
 from tmnet_app.views.details import Details
+from tmnet_app.views.input_view import InputView
 from tmnet_app.views.linked_view import LinkedView
 from tmnet_app.views.pane import Pane
-from tmnet_app.views.picture_view import FrameScaler, PictureView
+from tmnet_app.views.picture_view import FrameScaler
 from tmnet_app.views.probability_bars import EN_DASH
 from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import AttentionMaps, MapName, ShownMap
@@ -42,9 +43,10 @@ class Stage(QWidget):
         super().__init__(parent)
         scaler = FrameScaler()
         self.link = LinkedView(self)
+        self.input = InputView(scaler, self.link)
         self.attention: dict[MapName, AttentionView] = {name: AttentionView(scaler, self.link) for name in _MAPS}
         self.panes: dict[PaneName, Pane] = {
-            "input": Pane(PictureView(scaler, self.link), "Input", "", parent=self),
+            "input": Pane(self.input, "Input", "", parent=self),
             "rb": _attention_pane(self.attention["rb"], Branch.RB, self),
             "cb": _attention_pane(self.attention["cb"], Branch.CB, self),
             "both": _attention_pane(self.attention["both"], Branch.FUSED, self),

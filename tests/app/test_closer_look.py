@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tmnet_app.main_window import MainWindow
+
+
+@pytest.fixture
+def write_square(tmp_path: Path) -> Callable[[int], Path]:
+    """A function that writes twelve seconds at 10 frames a second: a textured square over a textured ground, which
+    goes so many pixels a frame, to and fro."""
+
+    def write(speed: int) -> Path:
+        rng = np.random.default_rng(0)
+        ground = rng.integers(60, 120, (120, 160, 3), np.uint8)
+        square = rng.integers(150, 250, (24, 24, 3), np.uint8)
+        path = tmp_path / f"square {speed}.mp4"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=10)
+            stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+            for number in range(120):
+                picture = ground.copy()
+                left = 30 + abs(number % 40 - 20) * speed
+                picture[48:72, left : left + 24] = square
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+def open_motion(window: MainWindow, qtbot, video: Path) -> None:
+    window.opener.open_checkpoint("stand-in.safetensors")
+    window.opener.open_source(str(video))
+    window.session.set_speed(4.0)
+    qtbot.waitUntil(lambda: bool(window.session.moment and window.session.moment.glance))
+    window.stage.details.panels.buttons["motion"].click()
+
+
+def test_nothing_is_analysed_before_somebody_looks(playing):
+    assert playing.workbench.closer_look.analysis is None
+
+
+def test_a_moving_square_is_found_and_compared_with_what_moved_before(window, qtbot, write_square):
+    open_motion(window, qtbot, write_square(4))
+    panel = window.workbench.closer_look.motion
+    qtbot.waitUntil(lambda: "this stream" in panel.words.text(), timeout=15000)
+    assert window.stage.input._region is not None
+    assert panel.table.text("Agreement", "RB") != "–"
+    assert panel.table.text("Active area", "CB").endswith("%")
+    # The stand-in's map is warm in one corner alone, and the square never gets there.
+    assert float(panel.table.text("Inside", "RB")) < 0.1
+    window.stage.details.panels.buttons["speed"].click()
+    qtbot.waitUntil(lambda: window.stage.input._region is None)
+
+
+def test_a_still_camera_has_no_motion_which_is_not_zero(window, qtbot, write_square):
+    open_motion(window, qtbot, write_square(0))
+    panel = window.workbench.closer_look.motion
+    qtbot.waitUntil(lambda: panel.words.text().startswith("No motion"))
+    assert panel.table.text("Agreement", "RB") == "–"
+    assert window.stage.input._region is None
+
+
+def test_the_panel_is_remembered(playing, open_window):
+    playing.stage.details.panels.buttons["motion"].click()
+    playing.close()
+    assert open_window().stage.details.panels.current == "motion"

@@ -1,0 +1,117 @@
+"""The analysis thread: looks closer at the newest glance, beside the live path and never in its way. Knows no Qt."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tmnet_core.attention.agreement import Agreement, AgreementMeter, OtherRegions, kept_regions
+from tmnet_core.attention.motion import Motion, MotionFinder
+from tmnet_core.errors import TMNetError
+from tmnet_core.live.frames import FloatArray, Glance
+from tmnet_core.live.slot import LatestSlot
+from tmnet_core.models.branch import Branch
+
+_log = logging.getLogger(__name__)
+_WAKE_EVERY = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is to be looked at.
+
+    Attributes:
+        glance: the glance that is on the screen.
+        maps: h×w maps of the shown class by branch, oriented as the frame.
+        stream: what changes with the source, the network or its box: then the past does not count.
+        checkpoint: where the network is from; regions of motion may be kept beside it.
+    """
+
+    glance: Glance
+    maps: Mapping[Branch, FloatArray]
+    stream: object
+    checkpoint: str
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What was found about a subject."""
+
+    subject: Subject
+    motion: Motion
+    agreement: Agreement
+
+
+class Analysis:
+    """Looks at subjects in a thread of its own; the newest one wins, so that nothing piles up.
+
+    Attributes:
+        failure: the newest thing that went wrong, as a sentence; None while all is well.
+    """
+
+    def __init__(self) -> None:
+        self.failure: str | None = None
+        self._subjects: LatestSlot[Subject] = LatestSlot()
+        self._findings: LatestSlot[Finding] = LatestSlot()
+        self._motion = MotionFinder()
+        self._meter = AgreementMeter()
+        self._stream: object = None
+        self._checkpoint = ""
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tmnet-analysis", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def submit(self, subject: Subject) -> None:
+        """Offer a subject, in place of one that still waits."""
+        self._subjects.put(subject)
+
+    def take(self) -> Finding | None:
+        """Return what was found since the last call, if anything."""
+        return self._findings.take(0)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Stop, and wait for the thread."""
+        self._closing.set()
+        self._subjects.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            subject = self._subjects.take(_WAKE_EVERY)
+            if subject is None:
+                continue
+            try:
+                self._findings.put(self._look(subject))
+                self.failure = None
+            except Exception as error:
+                if self.failure is None:
+                    _log.error("The analysis failed", exc_info=error)
+                self.failure = f"Motion could not be compared with attention: {error or type(error).__name__}."
+
+    def _look(self, subject: Subject) -> Finding:
+        if subject.checkpoint != self._checkpoint:
+            self._checkpoint = subject.checkpoint
+            self._meter = AgreementMeter(_kept(subject.checkpoint))
+        if subject.stream != self._stream:
+            self._stream = subject.stream
+            self._motion.clear()
+            self._meter.clear()
+        glance = subject.glance
+        motion = self._motion.update(glance.frame)
+        agreement = self._meter.measure(motion, subject.maps, glance.placement, glance.frame.time)
+        return Finding(subject, motion, agreement)
+
+
+def _kept(checkpoint: str) -> OtherRegions | None:
+    try:
+        return kept_regions(Path(checkpoint))
+    except TMNetError:
+        _log.warning("Regions of motion beside the checkpoint are not used", exc_info=True)
+        return None

@@ -1,1 +1,0 @@
-"""What the window shows of attention, as values: no widget is in here."""

@@ -1,0 +1,83 @@
+"""Looks closer at what is on the screen while a panel that tells of it is seen."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QObject
+
+from tmnet_app.analysis import Analysis, Finding, Subject
+from tmnet_app.live_session import LiveSession, Moment
+from tmnet_app.views.motion_panel import MotionPanel
+from tmnet_app.views.stage import Stage
+from tmnet_core.attention.motion import MotionState
+from tmnet_core.models.branch import Branch
+
+_TEXT_EVERY = 0.25
+
+
+class CloserLook(QObject):
+    """Owns the analysis thread and its panels; the thread starts when a panel is first seen."""
+
+    def __init__(self, session: LiveSession, stage: Stage, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._stage = session, stage
+        self.analysis: Analysis | None = None
+        self._streams = 0
+        self._written = -math.inf
+        self.motion = MotionPanel()
+        tip = "How much of each branch's attention lies where things move, with the camera's own motion taken out"
+        stage.details.panels.add("motion", "Motion", tip, self.motion)
+        session.add_viewer(self._look_at)
+        session.ticked.connect(self._show_findings)
+        session.source_opened.connect(self._begin_anew)
+        session.checkpoint_loaded.connect(self._begin_anew)
+        stage.details.panels.chosen.connect(lambda: session.show_again())
+
+    def close(self) -> None:
+        """Stop the thread."""
+        if self.analysis is not None:
+            self.analysis.close()
+
+    def _begin_anew(self) -> None:
+        self._streams += 1
+        self.motion.clear()
+
+    @property
+    def _wanted(self) -> bool:
+        return self._stage.details.panels.is_seen("motion")
+
+    def _look_at(self, moment: Moment) -> None:
+        if not self._wanted:
+            self._stage.input.show_region(None)
+            return
+        if moment.glance is None:
+            return
+        if self.analysis is None:
+            self.analysis = Analysis()
+            self.analysis.start()
+        shown = self._stage.shown_maps
+        maps = {
+            branch: moment.placement.map_to_frame(shown[name].values)
+            for name, branch in (("rb", Branch.RB), ("cb", Branch.CB))
+            if name in shown
+        }
+        stream = self._streams, moment.placement.box
+        self.analysis.submit(Subject(moment.glance, maps, stream, self._session.checkpoint))
+
+    def _show_findings(self, now: float) -> None:
+        if self.analysis is None or not self._wanted:
+            return
+        finding = self.analysis.take()
+        if finding is not None:
+            self._show(finding, now)
+        elif self.analysis.failure is not None:
+            self.motion.words.setText(self.analysis.failure)
+
+    def _show(self, finding: Finding, now: float) -> None:
+        write = not self._session.playing or now - self._written >= _TEXT_EVERY
+        if write:
+            self._written = now
+        self.motion.show_agreement(finding.agreement, now, write=write)
+        moving = finding.motion.state is MotionState.MOVING
+        self._stage.input.show_region(finding.motion.region if moving else None)
