@@ -294,6 +294,7 @@ class Player:
     def _fail(self, error: Exception) -> None:
         if isinstance(error, SourceError):
             self.error = str(error)
+            self.details = "\n".join(getattr(error, "__notes__", ()))
         else:
             self.error = f"{self.title or 'The source'} cannot be played: {str(error) or type(error).__name__}."
             self.details = "".join(traceback.format_exception(error))
