@@ -7,6 +7,7 @@ import os
 # Before anything imports Qt: tests need no display.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -19,6 +20,8 @@ import psutil
 import pytest
 
 from tmnet_core.config import Recipe
+from tmnet_core.training import launching
+from tmnet_core.training.run_folder import RunFolder
 
 Image = npt.NDArray[np.uint8]
 
@@ -100,6 +103,27 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def script_child(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A function that puts `scripted_child.py` in the place of the next training processes, to do what it is told."""
+
+    def script(*words: str) -> None:
+        program = str(Path(__file__).with_name("scripted_child.py"))
+        monkeypatch.setattr(
+            launching, "train_command", lambda run, **options: [sys.executable, program, str(run.path), *words]
+        )
+
+    return script
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[RunFolder]:
+    """A run that has not begun, in a folder with a space and letters beyond ASCII; its processes end with the test."""
+    folder = RunFolder.create(tmp_path / "my rüns 走る", Recipe(name="wave ü"))
+    yield folder
+    launching.cancel(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -173,6 +173,16 @@ def _style_sheet(s: Scheme) -> str:
         border: 2px solid {s.line}; border-radius: 10px; padding: 14px 16px; text-align: left; background: {s.base};
     }}
     QPushButton[choice="true"]:hover {{ border-color: {s.accent}; background: {s.base}; }}
+    QLineEdit, QAbstractSpinBox {{
+        background: {s.base}; border: 1px solid {s.line}; border-radius: 4px; padding: 3px 6px;
+    }}
+    QComboBox {{ padding: 3px 6px; }}
+    QLineEdit:focus, QAbstractSpinBox:focus {{ border-color: {s.accent}; }}
+    QLineEdit:disabled, QAbstractSpinBox:disabled {{ color: {s.muted}; }}
+    QPushButton[primary="true"] {{ background: {s.accent}; color: {s.on_accent}; font-weight: 600; }}
+    QPushButton[primary="true"]:disabled {{ background: {s.raised}; color: {s.muted}; }}
+    QPushButton[primary="true"]:focus {{ border-color: {s.text}; }}
+    QLabel[problem="true"] {{ color: {s.warning}; }}
     QLabel[muted="true"] {{ color: {s.muted}; }}
     QFrame[banner="true"] {{ background: {s.raised}; border-left: 4px solid {s.warning}; }}
     QFrame[card="true"] {{ background: {s.base}; border: 1px solid {s.line}; border-radius: 8px; }}

@@ -380,6 +380,13 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     target[last] = _parse_value(text.strip())
 
 
+def override_text(key: str, value: Any) -> str:
+    """Return the `section.key=value` that sets a value; a text stays bare unless it would be read as something else."""
+    if isinstance(value, str) and value and _parse_value(value) == value and value == value.strip():
+        return f"{key}={value}"
+    return f"{key}={tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()}"
+
+
 def _parse_value(text: str) -> Any:
     """Read TOML where it is TOML, and take the bare text otherwise, so that paths and words need no quotes."""
     try:

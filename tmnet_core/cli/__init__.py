@@ -8,6 +8,7 @@ from __future__ import annotations
 # isort: off
 # Each registers its commands; the order is that of `tmnet --help`.
 from tmnet_core.cli import training
+from tmnet_core.cli import runs
 from tmnet_core.cli import evaluation
 from tmnet_core.cli import looking
 from tmnet_core.cli import data
@@ -16,4 +17,4 @@ from tmnet_core.cli import benchmarks
 from tmnet_core.cli.app import app
 # isort: on
 
-__all__ = ["app", "benchmarks", "data", "evaluation", "looking", "networks", "training"]
+__all__ = ["app", "benchmarks", "data", "evaluation", "looking", "networks", "runs", "training"]

@@ -21,16 +21,17 @@ def train(
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Where run folders are kept.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Train in the background, and print the run's folder.")
+    ] = False,
     threads: Threads = 0,
 ) -> None:
     """Train a network; Ctrl-C saves, and --resume goes on."""
     from tmnet_core.config import load_recipe
     from tmnet_core.errors import RecipeError, TMNetError
-    from tmnet_core.reporting import TrainingReport
+    from tmnet_core.training.launching import claim, launch
     from tmnet_core.training.run_folder import RunFolder, default_runs_folder
-    from tmnet_core.training.trainer import train as train_run
 
-    use_threads(threads)
     if resume is not None:
         run = RunFolder.open(resume)
         if set_ or data or name:
@@ -42,9 +43,19 @@ def train(
         overrides += [f"name={name!r}"] if name else []
         values = load_recipe(recipe, overrides)
         run = RunFolder.create(runs or default_runs_folder(), values)
+    if detach:
+        launch(run, threads=threads)
+        print(run.path)
+        return
+    from tmnet_core.reporting import TrainingReport
+    from tmnet_core.training.trainer import train as train_run
+
+    use_threads(threads)
+    claim(run)
     try:
         with TrainingReport(run.path) as report:
-            ended = train_run(values, run, resume=resume is not None, report=report.show)
+            # A run that was prepared by another program, or that never came to a save, starts at its beginning.
+            ended = train_run(values, run, resume=run.state_file.exists(), report=report.show)
     except TMNetError:
         if resume is None:
             run.discard_unless_trained()

@@ -83,6 +83,32 @@ class Continued(EventPart):
     iteration: int
 
 
+class SampledClip(BaseModel):
+    """A validation clip that was looked at: the frame, with RB's and CB's maps beside it, as one picture.
+
+    Attributes:
+        picture: the file, relative to the run's folder.
+        video: what the clip is called.
+        label: its class.
+        answers: by branch, the class that it takes the frame for and that class's probability.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    picture: str
+    video: str
+    label: str
+    answers: dict[str, tuple[str, float]]
+
+
+class Sampled(EventPart):
+    """What the network made of some validation clips, always the same ones."""
+
+    kind: Literal["sampled"] = "sampled"
+    iteration: int
+    clips: tuple[SampledClip, ...]
+
+
 class Ended(EventPart):
     """The training process is done with the run; `stopped` can go on later."""
 
@@ -92,7 +118,9 @@ class Ended(EventPart):
     reason: str = ""
 
 
-Event = Annotated[Started | Stepped | Validated | Skipped | Paused | Continued | Ended, Field(discriminator="kind")]
+Event = Annotated[
+    Started | Stepped | Validated | Sampled | Skipped | Paused | Continued | Ended, Field(discriminator="kind")
+]
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
@@ -129,9 +157,14 @@ def read_events(path: Path) -> Iterator[Event]:
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:
-                yield _EVENT.validate_json(line)
+                yield parse_event(line)
             except ValidationError:
                 continue
+
+
+def parse_event(line: str | bytes) -> Event:
+    """Return the event of one line; raises pydantic's ValidationError where it is none."""
+    return _EVENT.validate_json(line)
 
 
 def current_events(path: Path) -> list[Event]:

@@ -37,6 +37,7 @@ from tmnet_core.training.evaluation import Examiner
 from tmnet_core.training.events import Continued, Ended, Event, Paused, Skipped, Started, Validated
 from tmnet_core.training.logbook import Logbook
 from tmnet_core.training.run_folder import RunFolder
+from tmnet_core.training.samples import SampleGallery
 from tmnet_core.training.schedule import learning_rate_factor
 from tmnet_core.training.start import StartedModel, start_model
 from tmnet_core.training.step_meter import StepMeter
@@ -140,6 +141,7 @@ class Trainer:
             # A network that cannot answer for a single frame is validated on whole clips.
             clip=None if VARIANTS[recipe.model.variant].glance else recipe.clip,
         )
+        self.gallery = SampleGallery(self.validation_clips, self.preprocessing, run.samples_folder)
 
         self.start = started.origin
         self.model = started.model.to(self.device)
@@ -232,6 +234,9 @@ class Trainer:
             self.progress.best_top1 = top1
             save_checkpoint(self.run.best_checkpoint, self.model, self.header())
         self.tell(Validated(iteration=self.progress.iteration, metrics=self.progress.metrics, best=best))
+        sampled = self.gallery.look(self.model, self.device, self.progress.iteration)
+        if sampled is not None:
+            self.tell(sampled)
 
     def save(self) -> None:
         """Save the last checkpoint and all that resuming needs."""

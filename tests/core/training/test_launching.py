@@ -1,0 +1,183 @@
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tmnet_core.config import Recipe, dump_recipe
+from tmnet_core.errors import TMNetError
+from tmnet_core.training import launching
+from tmnet_core.training.events import Ended, read_events
+from tmnet_core.training.following import EventFollower, last_event, last_lines
+from tmnet_core.training.outcome import Standing, standing
+from tmnet_core.training.record import RunRecord
+from tmnet_core.training.run_folder import RunFolder
+
+Script = Callable[..., None]
+
+
+def wait_until(done: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.01)
+
+
+def read(run: RunFolder) -> RunRecord:
+    record = RunRecord()
+    record.add(read_events(run.events_file) if run.events_file.exists() else [])
+    return record
+
+
+def ended(run: RunFolder) -> Standing:
+    process = launching.launch(run)
+    wait_until(lambda: not process.alive)
+    return standing(run, read(run), process)
+
+
+def test_a_real_run_trains_apart_and_is_found_again(run: RunFolder, tiny_recipe: Recipe) -> None:
+    run.recipe_file.write_text(dump_recipe(tiny_recipe), encoding="utf-8")
+    process = launching.launch(run, threads=1)
+    assert os.getsid(process.pid) != os.getsid(0)
+    assert psutil.Process(process.pid).nice() > psutil.Process().nice()
+    again = launching.attach(run)
+    assert again is not None
+    assert (again.pid, again.alive, again.exit_status) == (process.pid, True, None)
+    with pytest.raises(TMNetError, match="trains it already"):
+        launching.launch(run)
+    wait_until(lambda: not again.alive, 120)
+    assert standing(run, read(run)) == Standing("finished", "Finished at iteration 12.")
+    assert run.best_checkpoint.exists()
+    assert any("finished at iteration 12" in line for line in last_lines(run.path / "log.txt", 5))
+
+
+def test_a_process_number_that_went_to_another_process_is_not_the_run(run: RunFolder) -> None:
+    note = launching.ProcessNote(pid=os.getpid(), created=psutil.Process().create_time() - 100, launched=0.0)
+    (run.path / "process.json").write_text(note.model_dump_json())
+    assert not launching.is_training(run)
+    assert launching.family(run) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be ignored there")
+def test_cancelling_ends_the_whole_family_within_ten_seconds(run: RunFolder, script_child: Script) -> None:
+    script_child("started", "steps=5", "orphan", "child=deaf,hold", "deaf", "hold")
+    process = launching.launch(run)
+    wait_until(lambda: len(launching.family(run)) == 3)
+    start = time.monotonic()
+    launching.cancel(run)
+    assert time.monotonic() - start < 10
+    assert launching.family(run) == []
+    assert not process.alive
+    assert standing(run, read(run)).sentence == "Cancelled at iteration 5."
+    launching.cancel(run)
+    assert sum(isinstance(event, Ended) for event in read_events(run.events_file)) == 1
+
+
+def test_ranks_that_a_killed_launcher_left_are_found(run: RunFolder, script_child: Script) -> None:
+    script_child("started", "child=hold", "kill")
+    process = launching.launch(run)
+    wait_until(lambda: not process.alive)
+    assert not launching.is_training(run)
+    assert len(launching.family(run)) == 1
+    launching.cancel(run)
+    assert launching.family(run) == []
+
+
+def test_a_run_outlives_whoever_started_it(run: RunFolder) -> None:
+    child = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "scripted_child.py")
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom tmnet_core.training import launching\n"
+        "from tmnet_core.training.run_folder import RunFolder\n"
+        f"launching.train_command = lambda run, **o: [sys.executable, {child!r}, str(run.path), 'started', 'obey']\n"
+        f"print(launching.launch(RunFolder(Path({str(run.path)!r}))).pid, flush=True)\nsys.stdin.read()\n"
+    )
+    window = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert window.stdout is not None
+    assert window.stdin is not None
+    window.stdout.readline()
+    window.kill()
+    window.wait()
+    window.stdin.close()
+    window.stdout.close()
+    follower = EventFollower(run.events_file)
+    follower.read()
+    wait_until(lambda: follower.read())
+    assert launching.is_training(run)
+    run.ask_to_stop()
+    wait_until(lambda: not launching.is_training(run))
+    assert standing(run, read(run)).state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "sentence", "suggestion"),
+    [
+        (["started", "steps=4", "finished=4"], "finished", "Finished at iteration 4.", ""),
+        (
+            ["started", "failed=CUDA out of memory."],
+            "failed",
+            "Failed at iteration 3: CUDA out of memory.",
+            "training.batch_size",
+        ),
+        (["started", "failed=the loss is no longer a number"], "failed", "no longer a number", "learning_rate"),
+        (
+            ["print=tmnet: recipe x: unknown key 'y'"],
+            "failed",
+            "Failed before it began: recipe x: unknown key 'y'.",
+            "log",
+        ),
+        (
+            ["started", "steps=6", "torn", "crash=DataLoader worker died"],
+            "lost",
+            "Ended at iteration 6 without a word; its log ends with: RuntimeError: DataLoader worker died",
+            "workers",
+        ),
+        (["started", "steps=2"], "lost", "Ended at iteration 2 without a word.", "log"),
+    ],
+)
+def test_how_it_ended_is_a_sentence(
+    run: RunFolder, script_child: Script, words: list[str], state: str, sentence: str, suggestion: str
+) -> None:
+    script_child(*words)
+    found = ended(run)
+    assert found.state == state
+    assert sentence in found.sentence
+    assert suggestion in found.suggestion
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
+def test_a_kill_is_told_by_its_name(run: RunFolder, script_child: Script) -> None:
+    script_child("started", "steps=9", "kill")
+    found = ended(run)
+    assert found.sentence == "Ended at iteration 9 by signal SIGKILL."
+    assert "memory" in found.suggestion
+    # Another program cannot know the signal.
+    assert standing(run, read(run)).sentence == "Ended at iteration 9 without a word."
+
+
+def test_a_word_of_an_earlier_process_is_not_taken_for_this_ones(run: RunFolder, script_child: Script) -> None:
+    script_child("started", "steps=4", "finished=4")
+    assert ended(run).state == "finished"
+    script_child("print=Traceback")
+    assert ended(run).state == "lost"
+
+
+def test_twenty_starts_and_stops_leave_nothing(run: RunFolder, script_child: Script) -> None:
+    script_child("started", "obey")
+    here = psutil.Process()
+    handles = here.num_fds() if sys.platform != "win32" else here.num_handles()
+    for _ in range(20):
+        process = launching.launch(run)
+        wait_until(lambda: not isinstance(last_event(run.events_file), Ended | None))
+        run.ask_to_stop()
+        wait_until(lambda process=process: not process.alive)
+    assert (here.num_fds() if sys.platform != "win32" else here.num_handles()) <= handles
+    assert here.children(recursive=True) == []
+
+
+def test_a_program_that_is_not_there_is_a_sentence(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launching, "train_command", lambda run, **options: ["/no such program"])
+    with pytest.raises(TMNetError, match="could not be started: No such file"):
+        launching.launch(run)

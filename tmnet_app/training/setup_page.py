@@ -1,0 +1,236 @@
+"""A new training: the clips, the network, the recipe; what is in the data, and what the run will need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tmnet_app.theme import GRID
+from tmnet_app.training.advanced_form import AdvancedForm
+from tmnet_app.training.data_panel import DataPanel
+from tmnet_app.training.draft import RecipeDraft
+from tmnet_app.training.needs_bar import NeedsBar
+from tmnet_app.training.network_panel import LoadedNetwork, NetworkPanel
+from tmnet_app.training.preview_view import PreviewView
+from tmnet_app.training.previewer import Previewer
+from tmnet_app.training.recipe_panel import RecipePanel
+from tmnet_app.training.trial_runner import TrialRunner
+from tmnet_core.config import DataSection
+from tmnet_core.data.preview import DatasetPreview
+from tmnet_core.errors import RecipeError
+from tmnet_core.training.trial_result import TrialResult
+
+_TOML_FILTER = "Recipes (*.toml);;All files (*)"
+
+
+class SetupPage(QWidget):
+    """The dialog is the recipe: everything here changes one RecipeDraft.
+
+    Args:
+        loaded: returns the network that is open now, None without one.
+    """
+
+    start_requested = Signal(object)  # a valid Recipe
+
+    def __init__(self, loaded: Callable[[], LoadedNetwork | None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.draft = RecipeDraft(parent=self)
+        self.previewer = Previewer(self)
+        self.trial = TrialRunner(self)
+        self.data = DataPanel(self.draft)
+        self.network = NetworkPanel(self.draft, loaded)
+        self.recipe = RecipePanel(self.draft)
+        self.preview = PreviewView()
+        self.advanced = AdvancedForm(self.draft)
+        self.needs = NeedsBar()
+        self._usable = False
+        self._build()
+        self._connect()
+        self._check()
+
+    def _build(self) -> None:
+        steps = QWidget()
+        column = QVBoxLayout(steps)
+        column.setContentsMargins(0, 0, GRID, 0)
+        column.setSpacing(2 * GRID)
+        for panel in (self.data, self.network, self.recipe):
+            column.addWidget(panel)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(steps)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(_with_margin(self.preview), "What the data holds")
+        self.tabs.addTab(_with_margin(self.advanced), "Advanced: every value")
+        middle = QHBoxLayout()
+        middle.setSpacing(2 * GRID)
+        middle.addWidget(scroll, 5)
+        middle.addWidget(self.tabs, 6)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
+        layout.setSpacing(2 * GRID)
+        layout.addLayout(middle, 1)
+        layout.addWidget(self.needs)
+        layout.addLayout(self._buttons())
+
+    def _buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.load = _button("Load recipe…", "Take all values from a TOML file")
+        self.save = _button("Save recipe…", "Write all values to a TOML file")
+        self.copy = _button("Copy as command", "Copy the line for a terminal that trains the same")
+        self.try_step = _button("Try a step", "Train a few steps, to tell how much memory and time the run will need")
+        self.start = _button("Start training", "Train in the background; it goes on when this window is closed")
+        self.start.setProperty("primary", True)
+        for button in (self.load, self.save, self.copy):
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.try_step)
+        row.addWidget(self.start)
+        return row
+
+    def _connect(self) -> None:
+        draft = self.draft
+        draft.checked.connect(self._check)
+        draft.changed.connect(self._forget_trial)
+        self.data.refused.connect(self.needs.show_problem)
+        self.previewer.started.connect(self.preview.show_looking)
+        self.previewer.found.connect(self._show_preview)
+        self.recipe.base_chosen.connect(self._start_from)
+        self.trial.progressed.connect(self.needs.show_progress)
+        self.trial.finished.connect(self._show_trial)
+        self.trial.failed.connect(self._show_trial_failure)
+        self.load.clicked.connect(self._load)
+        self.save.clicked.connect(self._save)
+        self.copy.clicked.connect(self._copy)
+        self.try_step.clicked.connect(self._try)
+        self.start.clicked.connect(self._start)
+
+    def close_threads(self) -> None:
+        """End what goes on beside the window."""
+        self.previewer.close()
+        self.trial.cancel()
+
+    def take_folder(self, path: Path) -> None:
+        """Take a dropped folder."""
+        self.data.take(path)
+
+    def _check(self) -> None:
+        draft = self.draft
+        if draft.recipe is not None:
+            self.previewer.ask(draft.recipe.data)
+        elif draft.value("data.root") and not any(key.startswith("data.") for key in draft.problems):
+            self._ask_alone()
+        problem = next(iter(draft.problems.values()), "")
+        self._enable(problem)
+
+    def _ask_alone(self) -> None:
+        """Look into the data while another part of the recipe is still wrong."""
+        values = {name: self.draft.value(f"data.{name}") for name in DataSection.model_fields}
+        self.previewer.ask(DataSection.model_validate(values))
+
+    def _enable(self, problem: str) -> None:
+        ready = self.draft.recipe is not None
+        tip = problem or ("" if self._usable else "Choose clips that can be trained on first")
+        for button in (self.start, self.try_step):
+            button.setEnabled(ready and self._usable)
+            button.setToolTip(tip or button.property("tip"))
+        for button in (self.save, self.copy):
+            button.setEnabled(ready)
+        self.needs.show_problem(problem)
+
+    def _show_preview(self, preview: DatasetPreview) -> None:
+        self._usable = preview.usable
+        self.preview.show_preview(preview)
+        self._enable(next(iter(self.draft.problems.values()), ""))
+
+    def _start_from(self, base: str) -> None:
+        try:
+            self.draft.start_from(base)
+        except RecipeError as error:
+            self.needs.show_problem(str(error))
+
+    def _load(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Load a recipe", "", _TOML_FILTER)
+        if path:
+            self._start_from(path)
+
+    def _save(self) -> None:
+        name = f"{self.draft.value('name')}.toml"
+        path, _ = QFileDialog.getSaveFileName(self, "Save the recipe", name, _TOML_FILTER)
+        if not path:
+            return
+        try:
+            self.draft.save(Path(path))
+        except OSError as error:
+            self.needs.show_problem(f"The recipe could not be written to {path}: {error.strerror}.")
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.draft.command())
+        self.needs.show_note("Copied. Paste it into a terminal: it trains the same.")
+
+    def _try(self) -> None:
+        if self.trial.running:
+            self.trial.cancel()
+            self._end_trial()
+            self.needs.show_note("")
+        elif self.draft.recipe is not None:
+            self.try_step.setText("Stop trying")
+            self.needs.show_progress("Starting a trial …")
+            self.trial.start(self.draft.recipe)
+
+    def _end_trial(self) -> None:
+        self.try_step.setText("Try a step")
+
+    def _show_trial(self, result: TrialResult) -> None:
+        self._end_trial()
+        self.recipe.show_pace(result.seconds_per_step)
+        self.needs.show_trial(result)
+
+    def _show_trial_failure(self, sentence: str) -> None:
+        self._end_trial()
+        self.needs.show_problem(sentence)
+
+    def _forget_trial(self, key: str) -> None:
+        """What was found no longer holds, unless only the length or the name is another one."""
+        if key == "schedule.iterations" and self.draft.recipe is not None:
+            self.needs.show_other_length(self.draft.recipe)
+        elif key != "name":
+            self.recipe.show_pace(0.0)
+            self.needs.forget()
+
+    def _start(self) -> None:
+        if self.draft.recipe is not None:
+            self.trial.cancel()
+            self._end_trial()
+            self.start_requested.emit(self.draft.recipe)
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setProperty("tip", tip)
+    return button
+
+
+def _with_margin(widget: QWidget) -> QWidget:
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(GRID, 2 * GRID, 0, 0)
+    layout.addWidget(widget)
+    return page

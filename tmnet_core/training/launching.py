@@ -1,0 +1,245 @@
+"""A run's process: started apart from whoever asks for it, found again later, and ended with all its children."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import BaseModel, ValidationError
+
+from tmnet_core.errors import TMNetError
+from tmnet_core.files import replacing
+from tmnet_core.training.events import Ended, EventLog
+from tmnet_core.training.following import last_event
+from tmnet_core.training.run_folder import RunFolder
+
+# Set in the environment of a run's processes, so that those whose parent is gone are found too.
+MARK = "TMNET_RUN"
+CANCELLED = "cancelled"
+
+_NICE = 10
+_POLITE_SECONDS = 3.0
+# The clock may be set between two readings of a process's start; a number is not given to another process so soon.
+_SAME_START = 2.0
+
+
+class ProcessNote(BaseModel):
+    """What a run's `process.json` says: which process trains it.
+
+    Attributes:
+        created: when the process was born, as the system tells it: to the second, not better.
+        launched: the time before it was asked for; whatever it did comes later.
+    """
+
+    pid: int
+    created: float
+    launched: float
+
+
+class RunProcess:
+    """The process that trains a run, whoever started it.
+
+    Attributes:
+        pid: its number; for several devices that of the launcher.
+        created: when it was born, in seconds since 1970, to the second.
+        launched: the time before it was asked for.
+    """
+
+    def __init__(self, note: ProcessNote, child: subprocess.Popen[bytes] | None = None) -> None:
+        self.pid = note.pid
+        self.created = note.created
+        self.launched = note.launched
+        self._child = child
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        if self._child is not None:
+            return self._child.poll() is None
+        return self.process() is not None
+
+    @property
+    def exit_status(self) -> int | None:
+        """What it ended with, negative for a signal; None while it runs and where another program started it."""
+        return None if self._child is None else self._child.poll()
+
+    def process(self) -> psutil.Process | None:
+        """Return the process itself, None once it is gone or its number has gone to another one."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < _SAME_START
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.Error:
+            return None
+
+
+def launch(run: RunFolder, *, threads: int = 0) -> RunProcess:
+    """Start training a run, or go on with it, in a process that outlives this one; its output goes to `log.txt`.
+
+    The process has a session of its own, no console, and yields to everything else that wants the processor.
+
+    Raises:
+        TMNetError: where a process trains this run already, or none can be started.
+    """
+    _refuse_a_second(run)
+    for request in (run.stop_file, run.pause_file):
+        request.unlink(missing_ok=True)
+    launched = time.time()
+    try:
+        with (run.log_file).open("ab") as log:
+            child = subprocess.Popen(
+                train_command(run, threads=threads),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(run),
+                **_apart(),
+            )
+    except OSError as error:
+        raise TMNetError(f"run {run.path.name}: its process could not be started: {error.strerror}") from None
+    note = ProcessNote(pid=child.pid, created=_yield_priority(child.pid), launched=launched)
+    _write_note(run, note)
+    return RunProcess(note, child)
+
+
+def train_command(run: RunFolder, *, threads: int = 0) -> list[str]:
+    """Return the command that trains a run."""
+    arguments = ["-m", "tmnet_core", "train", "--resume", str(run.path)]
+    return [sys.executable, *arguments, *(["--threads", str(threads)] if threads else [])]
+
+
+def attach(run: RunFolder) -> RunProcess | None:
+    """Return the process that trains a run, or did so last; None where there never was one."""
+    try:
+        note = ProcessNote.model_validate_json((run.process_file).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return RunProcess(note)
+
+
+def is_training(run: RunFolder) -> bool:
+    """Whether a process trains this run now."""
+    process = attach(run)
+    return process is not None and process.alive
+
+
+def claim(run: RunFolder) -> None:
+    """Note this process as the one that trains the run; TMNetError where another one does so."""
+    if "LOCAL_RANK" in os.environ:
+        return  # the launcher of all ranks is the one that is noted
+    process = psutil.Process()
+    other = attach(run)
+    if other is not None and other.alive and other.pid == process.pid:
+        return
+    _refuse_a_second(run)
+    _write_note(run, ProcessNote(pid=process.pid, created=process.create_time(), launched=time.time()))
+
+
+def cancel(run: RunFolder, seconds: float = 10.0) -> None:
+    """End every process of a run within so many seconds; its files stay, and it can go on from what was saved last.
+
+    Raises:
+        TMNetError: where a process could not be ended.
+    """
+    deadline = time.monotonic() + seconds
+    there = family(run)
+    _end(there, lambda process: process.terminate(), min(_POLITE_SECONDS, seconds / 2))
+    while there := family(run):
+        if time.monotonic() >= deadline:
+            raise TMNetError(f"run {run.path.name}: process {there[0].pid} could not be ended")
+        _end(there, lambda process: process.kill(), min(1.0, deadline - time.monotonic()))
+    _tell_cancelled(run)
+
+
+def family(run: RunFolder) -> list[psutil.Process]:
+    """Return the live processes of a run: the one noted, its descendants, and those that bear the run's mark."""
+    noted = attach(run)
+    root = None if noted is None else noted.process()
+    found = set() if root is None else {root, *_descendants(root)}
+    mark = _mark(run)
+    for process in psutil.process_iter():
+        if process.pid != os.getpid() and _environ(process).get(MARK) == mark:
+            found |= {process, *_descendants(process)}
+    return [process for process in found if _lives(process)]
+
+
+def _end(processes: list[psutil.Process], how: Callable[[psutil.Process], object], seconds: float) -> None:
+    for process in processes:
+        try:
+            how(process)
+        except psutil.Error:
+            continue
+    psutil.wait_procs(processes, timeout=max(0.0, seconds))
+
+
+def _tell_cancelled(run: RunFolder) -> None:
+    last = last_event(run.events_file)
+    if last is None or isinstance(last, Ended):
+        return
+    with EventLog(run.events_file) as log:
+        log.write(Ended(iteration=getattr(last, "iteration", 0), outcome="stopped", reason=CANCELLED))
+
+
+def _refuse_a_second(run: RunFolder) -> None:
+    process = attach(run)
+    if process is not None and process.alive:
+        raise TMNetError(f"run {run.path.name}: process {process.pid} trains it already")
+
+
+def _write_note(run: RunFolder, note: ProcessNote) -> None:
+    with replacing(run.process_file) as temporary:
+        temporary.write_text(note.model_dump_json(), encoding="utf-8")
+
+
+def _environment(run: RunFolder) -> dict[str, str]:
+    # Without a console, Python would write the log in the system's old code page, and in blocks.
+    return {**os.environ, MARK: _mark(run), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
+
+
+def _mark(run: RunFolder) -> str:
+    return str(Path(run.path).resolve())
+
+
+def _apart() -> dict[str, Any]:
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        return {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
+    return {"start_new_session": True}
+
+
+def _yield_priority(pid: int) -> float:
+    """Lower the process's priority; returns when it was born, or now where it is gone already."""
+    try:
+        process = psutil.Process(pid)
+        if sys.platform != "win32":
+            process.nice(_NICE)
+        return float(process.create_time())
+    except psutil.Error:
+        return time.time()
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return list(process.children(recursive=True))
+    except psutil.Error:
+        return []
+
+
+def _environ(process: psutil.Process) -> dict[str, str]:
+    try:
+        return dict(process.environ())
+    except (psutil.Error, OSError):
+        return {}
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
