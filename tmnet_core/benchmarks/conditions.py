@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tmnet_core.benchmarks.interleaved import Clock, Timings, time_interleaved
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +30,7 @@ class Conditions:
         device: where networks run; torch's and onnxruntime's CPU threads are those of `torch.get_num_threads()`.
         data: a folder of real videos, where one was named.
         minutes: how long a soak lasts.
+        clock: what is timed where nothing but this thread computes, as `time_interleaved` says.
         progress: told (done, total) again and again.
     """
 
@@ -37,4 +40,9 @@ class Conditions:
     device: torch.device
     data: Path | None = None
     minutes: float = 10.0
+    clock: Clock = "wall"
     progress: Callable[[int, int], None] = _say_nothing
+
+    def time(self, cases: Mapping[str, Callable[[], object]]) -> Timings:
+        """Run the cases in turn, `rounds` times."""
+        return time_interleaved(cases, self.rounds, clock=self.clock, progress=self.progress)

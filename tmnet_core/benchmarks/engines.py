@@ -16,7 +16,7 @@ from tmnet_core import __version__
 from tmnet_core.benchmarks.conditions import Conditions
 from tmnet_core.benchmarks.figure import Figure, ratio_figure
 from tmnet_core.benchmarks.glance import CLASSES
-from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
+from tmnet_core.benchmarks.interleaved import Timings
 from tmnet_core.benchmarks.machine import MATRIX_PRODUCT, matrix_product
 from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
@@ -72,7 +72,7 @@ def time_engines(conditions: Conditions) -> Timings:
                 cases[f"{name}, CB"] = partial(glancing.look, image, [Branch.CB])
                 cases[f"{name}, no maps"] = partial(glancing.look, image, maps=False)
             cases |= _preprocessing_cases(preprocessing)
-            return time_interleaved(cases, conditions.rounds, progress=conditions.progress)
+            return conditions.time(cases)
         finally:
             for engine in opened:
                 engine.close()

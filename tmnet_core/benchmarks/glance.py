@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tmnet_core.benchmarks.conditions import Conditions
 from tmnet_core.benchmarks.figure import Figure, ratio_figure
-from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
+from tmnet_core.benchmarks.interleaved import Timings
 from tmnet_core.config import ModelConfig
 from tmnet_core.models.cam import class_activation_maps
 from tmnet_core.models.stages2d import build_network
@@ -60,7 +60,7 @@ def time_glance(conditions: Conditions) -> Timings:
         GLANCE: synchronised(lambda: _answer(model, image)),
         GLANCE_WITH_MAPS: synchronised(lambda: _answer_with_maps(model, image)),
     }
-    return time_interleaved(cases, conditions.rounds, progress=conditions.progress)
+    return conditions.time(cases)
 
 
 def _ready(network: Network, device: torch.device) -> Network:

@@ -49,6 +49,10 @@ def bench(
     ] = None,
     device: Device = "auto",
     threads: Threads = 1,
+    processor_time: Annotated[
+        bool,
+        typer.Option("--processor-time", help="Time what one CPU thread computes; for a machine that does more."),
+    ] = False,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the figures to a file too, as Markdown if it is a .md.")
     ] = None,
@@ -60,13 +64,18 @@ def bench(
     known: BackboneName = backbone  # type: ignore[assignment]
 
     from tmnet_core.benchmarks.conditions import Conditions
+    from tmnet_core.benchmarks.interleaved import Clock
     from tmnet_core.benchmarks.report import run_benchmarks
     from tmnet_core.device import choose_device
     from tmnet_core.reporting import progress_bar
 
     use_threads(threads)
+    chosen = choose_device(device)
+    if processor_time and (chosen.type != "cpu" or threads != 1):
+        raise TMNetError("--processor-time: one thread of the CPU is all that it can count; leave it out")
+    clock: Clock = "processor" if processor_time else "wall"
     names = [name for name, wanted in asked.items() if wanted or everything]
-    conditions = Conditions(known, size, rounds, choose_device(device), data, minutes)
+    conditions = Conditions(known, size, rounds, chosen, data, minutes, clock)
     report = run_benchmarks(names, conditions, " ".join(["tmnet", *sys.argv[1:]]), show_progress=progress_bar)
     report.print()
     if json is not None:

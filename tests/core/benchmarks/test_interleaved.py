@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from tmnet_core.benchmarks.interleaved import Timings, time_interleaved
@@ -16,3 +18,8 @@ def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
     assert timings.ratio("b", "a") == pytest.approx(2.0)
     assert timings.ratio_spread("b", "a") == pytest.approx((2.0, 2.0))
     assert timings.median("a") == 1.0
+
+
+def test_processor_time_leaves_out_what_is_waited_for() -> None:
+    timings = time_interleaved({"wait": lambda: time.sleep(0.02)}, rounds=3, warmup=0, clock="processor")
+    assert timings.median("wait") < 0.01

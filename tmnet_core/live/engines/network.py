@@ -32,7 +32,7 @@ class GlanceNetwork(nn.Module):
         self.branches = model.glances if branches is None else tuple(branches)
         self.output_names = name_outputs(self.branches, maps=maps)
         self.model = _restrict(model, self.branches)
-        self.precision = next(self.model.base.parameters()).dtype
+        self.precision = next((parameter.dtype for parameter in self.model.base.parameters()), torch.float32)
         self.register_buffer("mean", torch.tensor(preprocessing.mean) * 255.0)
         self.register_buffer("scale", 1.0 / (torch.tensor(preprocessing.std) * 255.0))
         self.eval()

@@ -14,12 +14,15 @@ from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.network import GlanceNetwork
 from tmnet_core.live.engines.outputs import EngineOutputs, group_outputs
+from tmnet_core.live.engines.packing import pack_convolutions
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.tmnet import TMNet, use_channels_last
 
 
 class TorchEngine(Engine):
-    """fp32 on the CPU or on MPS: BatchNorm folded, channels_last. It leaves the model that it is given as it was.
+    """fp32 on the CPU or on MPS: BatchNorm folded, channels_last, on the CPU packed for oneDNN where torch has it.
+
+    It leaves the model that it is given as it was.
 
     `note` follows the title, such as why no faster engine runs.
     """
@@ -31,6 +34,9 @@ class TorchEngine(Engine):
         folded = copy.deepcopy(model).eval()
         fold_batch_norms(folded)
         use_channels_last(folded)
+        if self._device.type == "cpu":
+            side = preprocessing.size
+            folded = pack_convolutions(folded, torch.rand(1, side, side, 3).movedim(-1, 1))
         self._model: TMNet | None = folded.to(self._device)
         self._preprocessing = preprocessing
         self._branches = model.glances

@@ -9,14 +9,17 @@ import psutil
 import pytest
 import torch
 
+from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.errors import EngineError
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.export import compare, look_eagerly
 from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
+from tmnet_core.live.engines.packing import PackedConvolution, pack_convolutions
 from tmnet_core.live.engines.torch_engine import TorchEngine
 from tmnet_core.models.branch import Branch
+from tmnet_core.models.temporal_shift import ShiftedConvolution
 from tmnet_core.models.variants import build_model
 
 
@@ -125,11 +128,59 @@ def test_the_engine_leaves_the_model_as_it_was(exported, real_images):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-@pytest.mark.parametrize("backbone", ["resnet18", "resnext50_32x4d", "mobilenet_v2"])
-def test_every_batch_norm_is_folded(backbone, make_header):
-    model = build_model(make_header(backbone=backbone, width=1.0).model, 3).eval()
-    fold_batch_norms(model)
-    assert not [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+NETWORKS = [
+    {"backbone": "resnet18"},
+    {"backbone": "resnext50_32x4d", "split": "3/1"},
+    {"backbone": "mobilenet_v2"},
+    {"variant": "tsm", "backbone": "resnet18"},
+    # A single frame is a clip that stands still: its convolutions do something else than for longer clips.
+    {"variant": "tmnet-3d-b", "backbone": "resnet18", "network3d": "r3d_18"},
+]
+
+
+@pytest.fixture(params=NETWORKS, ids=lambda model: " ".join(model.values()))
+def network(request, make_header):
+    """A network of each kind, with statistics that no folding may overlook."""
+    torch.manual_seed(0)
+    model = build_model(make_header(width=1.0, **request.param).model, 3).eval()
+    with torch.no_grad():
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0, 0.1)
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5, 1.5)
+        model.classifier.weight.normal_(0, 0.1)
+    return model
+
+
+def test_every_kind_of_network_gives_the_answers_of_plain_torch(network, real_images):
+    engine = TorchEngine(network, Preprocessing(size=64))
+    wanted = look_eagerly(network, Preprocessing(size=64), real_images[:3])
+    found = engine.look(real_images[:3])
+    for branch, values in wanted.features.items():
+        np.testing.assert_allclose(found.features[branch], values, rtol=1e-3, atol=1e-5 * np.abs(values).max())
+        np.testing.assert_allclose(found.probabilities[branch], wanted.probabilities[branch], atol=1e-4)
+    engine.close()
+
+
+def test_every_batch_norm_is_folded(network):
+    fold_batch_norms(network)
+    assert not [module for module in network.modules() if "BatchNorm" in type(module).__name__]
+
+
+def test_every_2d_convolution_is_packed_where_torch_can(network, monkeypatch):
+    fold_batch_norms(network)
+    convolutions = sum(type(module) is torch.nn.Conv2d for module in network.modules())
+    frames = torch.rand(1, 3, 64, 64)
+    packed = [
+        module for module in pack_convolutions(network, frames).modules() if isinstance(module, PackedConvolution)
+    ]
+    shifted = [module for module in network.modules() if isinstance(module, ShiftedConvolution)]
+    assert len(packed) == convolutions - len(shifted)
+    if packed:
+        forward = PackedConvolution.forward
+        monkeypatch.setattr(PackedConvolution, "forward", lambda *arguments: 1.01 * forward(*arguments))
+        assert pack_convolutions(network, frames) is network
 
 
 def test_engines_opened_and_closed_over_and_over_leave_memory_where_it_was(exported, real_images):
