@@ -17,31 +17,39 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
-from tmnet_app.faults import FaultWatch, start_logging
+from tmnet_app.faults import CrashFile, FaultWatch, start_logging
 from tmnet_app.live_session import LiveSession
 from tmnet_app.main_window import MainWindow
 from tmnet_app.preferences import PreferenceStore
 from tmnet_core.assets import asset
+from tmnet_core.live.sources.remote import ReaderPool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window and stay until it is closed; returns the exit status."""
     options = _parse(sys.argv[1:] if arguments is None else arguments)
     _require_display()
-    start_logging()
+    log = start_logging()
+    crashes = CrashFile(log.parent)
     app = QApplication.instance() or QApplication(["tmnet-app"])
     assert isinstance(app, QApplication)
     app.setApplicationName("TMNet")
     app.setWindowIcon(QIcon(str(asset("icons/tmnet.svg"))))
     watch = FaultWatch()
     watch.install()
-    window = _open_window(options)
+    readers = ReaderPool()
+    readers.prepare()
+    window = _open_window(options, readers)
     watch.fault_caught.connect(window.status.show_message)
+    if crashes.before:
+        window.status.show_message("TMNet ended abruptly the last time.", crashes.before)
     # The session's timer gives Python its turn thirty times a second, so that Ctrl-C is heard.
     # Closing waits for the event loop: the signal may come in the middle of a paint event.
     signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window, window.close))
     status = app.exec()
+    readers.close()
     watch.remove()
+    crashes.close()
     return status
 
 
@@ -51,9 +59,9 @@ def _require_display() -> None:
         sys.exit("tmnet-app: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)")
 
 
-def _open_window(options: argparse.Namespace) -> MainWindow:
+def _open_window(options: argparse.Namespace, readers: ReaderPool) -> MainWindow:
     store = None if options.screenshot or options.animation else PreferenceStore()
-    window = MainWindow(LiveSession(), store)
+    window = MainWindow(LiveSession(open_frames=readers.open), store)
     if options.theme:
         window.set_theme(options.theme)
     if options.size:
@@ -81,7 +89,7 @@ def _open_window(options: argparse.Namespace) -> MainWindow:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tmnet-app", description="Watch TMNet look at a video, one frame at a time.")
     parser.add_argument("checkpoint", nargs="?", help="a .safetensors checkpoint")
-    parser.add_argument("source", nargs="?", help="a video file, or camera:0")
+    parser.add_argument("source", nargs="?", help="a video, a folder, an address, camera:0, screen or pattern")
     parser.add_argument("--demo", action="store_true", help="open the checkpoint and the video that ship with TMNet")
     parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours of the window")
     parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window, such as 1280x800")

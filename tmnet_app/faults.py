@@ -1,16 +1,20 @@
-"""Exceptions that nobody caught: told once, kept in a log."""
+"""Exceptions that nobody caught, and crashes of native code: told once, kept in a log."""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import logging.handlers
+import os
 import sys
 import threading
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 import platformdirs
+import psutil
 from PySide6.QtCore import QObject, Signal
 
 _log = logging.getLogger("tmnet_app")
@@ -50,6 +54,44 @@ class FaultWatch(QObject):
             self._told.add(details)
             cause = " ".join(str(error).split()) or kind.__name__
             self.fault_caught.emit(f"Something went wrong inside TMNet: {cause.rstrip('.')}.", details)
+
+
+class CrashFile:
+    """Keeps what the threads were doing when native code takes the process down, and finds what one before left.
+
+    Attributes:
+        before: what a process that is no more had written, empty where none crashed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.before = ""
+        self._file: IO[bytes] | None = None
+        try:
+            self.before = _collect_crashes(folder)
+            self._file = (folder / f"crash-{os.getpid()}.txt").open("wb")
+        except OSError:
+            return  # a read-only home must not keep the window from opening
+        faulthandler.enable(self._file)
+
+    def close(self) -> None:
+        """End without a crash: the file goes."""
+        if self._file is not None:
+            faulthandler.disable()
+            self._file.close()
+            Path(self._file.name).unlink(missing_ok=True)
+
+
+def _collect_crashes(folder: Path) -> str:
+    """Return and remove what processes that are no more have written."""
+    found = ""
+    for path in sorted(folder.glob("crash-*.txt")):
+        pid = path.stem.removeprefix("crash-")
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            found += path.read_text(encoding="utf-8", errors="replace")
+            path.unlink()
+    if found:
+        _log.error("Ended abruptly\n%s", found)
+    return found
 
 
 def start_logging(folder: Path | None = None) -> Path:

@@ -16,12 +16,13 @@ from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
 from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
-from tmnet_core.live.playback import PlaybackState
+from tmnet_core.live.playback import PlaybackState, PlaybackStatus
 from tmnet_core.live.player import Player
 from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.slot import LatestSlot
 from tmnet_core.live.smoothing import ExponentialSmoothing
-from tmnet_core.live.sources import FrameSource, open_source
+from tmnet_core.live.sources import FrameSource, open_source, short_name
+from tmnet_core.live.timing import Drops, TimingLog
 from tmnet_core.models.branch import Branch
 
 if TYPE_CHECKING:
@@ -50,15 +51,6 @@ class Moment:
     still: bool
 
 
-@dataclass(frozen=True)
-class Drops:
-    """Frames that never reached the screen, by cause."""
-
-    capture: int = 0
-    inference: int = 0
-    display: int = 0
-
-
 class LiveSession(QObject):
     """Opens checkpoints and sources, and hands the newest moment to its viewers thirty times a second.
 
@@ -67,7 +59,7 @@ class LiveSession(QObject):
     """
 
     checkpoint_loaded = Signal(str)  # its path
-    source_opened = Signal(str)  # its spec: a path or "camera:0"
+    source_opened = Signal(str)  # its spec: a path, an address, "camera:0"
     state_changed = Signal()
     failed = Signal(str, str)  # one sentence, details
     ticked = Signal(float)  # thirty times a second, with time.perf_counter()
@@ -91,6 +83,7 @@ class LiveSession(QObject):
         self._smoothing = ExponentialSmoothing()
         self._loop = False
         self._speed = 1.0
+        self._every_frame = False
         self._prepare_bookkeeping()
         self._timer = QTimer(self, interval=round(1000 / DISPLAY_HZ), timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -101,6 +94,7 @@ class LiveSession(QObject):
         self.displayed = RateMeter()
         self._drops_before = Drops()
         self._painted_at = 0.0
+        self.timing = TimingLog()
         self._age = math.nan
         self._seen_model: GlanceModel | None = None
         self._seen_failure: Failure | None = None
@@ -134,19 +128,27 @@ class LiveSession(QObject):
         self.state_changed.emit()
 
     def open_source(self, spec: str | Path) -> None:
-        """Open a file or camera in the background and play it from then on."""
+        """Open a file, a stream or a device in the background and play it from then on."""
         name = str(spec)
         if self._opening is not None:
-            self._opening[1].close()
+            self._opening[1].close(timeout=0)
         if self._player is not None and self._player.live and self._source == name:
             # A camera can be held only once.
             self._player.close()
         player = Player(lambda: self._open_frames(name), self._frames)
         player.loop = self._loop
         player.speed = self._speed
+        player.every_frame = self._every_frame
         self._opening = name, player
         player.start()
         self.state_changed.emit()
+
+    def cancel_opening(self) -> None:
+        """Stay with what is open; nothing waits for the source that was to be opened."""
+        if self._opening is not None:
+            self._opening[1].close(timeout=0)
+            self._opening = None
+            self.state_changed.emit()
 
     @property
     def model(self) -> GlanceModel | None:
@@ -189,9 +191,19 @@ class LiveSession(QObject):
         return self._player is not None and self._player.live
 
     @property
+    def gives(self) -> str:
+        """What a camera or stream turned out to give; empty where there is nothing to say."""
+        return self._player.gives if self._player else ""
+
+    @property
     def state(self) -> PlaybackState:
         """What the source is doing; CLOSED without one."""
-        return self._player.state if self._player else PlaybackState.CLOSED
+        return self.status.state
+
+    @property
+    def status(self) -> PlaybackStatus:
+        """What the source is doing, and what there is to say of that."""
+        return self._player.status if self._player else PlaybackStatus(PlaybackState.CLOSED)
 
     @property
     def playing(self) -> bool:
@@ -216,8 +228,10 @@ class LiveSession(QObject):
     # Playing
 
     def toggle_play(self) -> None:
-        """Play, or pause."""
-        if self._player is not None:
+        """Play, or pause; opens a source that failed again."""
+        if self.state is PlaybackState.FAILED:
+            self.open_source(self._source)
+        elif self._player is not None:
             self._player.pause() if self.playing else self._player.play()
 
     def step(self, frames: int) -> None:
@@ -268,6 +282,17 @@ class LiveSession(QObject):
         if self._player is not None:
             self._player.loop = loop
 
+    @property
+    def every_frame(self) -> bool:
+        """Whether files wait until each frame was looked at and shown; else they keep time and the newest wins."""
+        return self._every_frame
+
+    def set_every_frame(self, every: bool) -> None:
+        """Wait for each frame, or keep time; for this source and those to come."""
+        self._every_frame = self._glancer.every_frame = every
+        if self._player is not None:
+            self._player.every_frame = every
+
     # Looking
 
     @property
@@ -308,6 +333,13 @@ class LiveSession(QObject):
             self._painted_at = captured
             self._age = now - captured
             self.displayed.tick(now)
+            self._note_timing(captured, now)
+
+    def _note_timing(self, captured: float, now: float) -> None:
+        moment = self.moment
+        if moment is not None and moment.frame.captured == captured:
+            frame, glanced = moment.frame, moment.glance.finished if moment.glance else None
+            self.timing.note(frame.index, frame.time, captured, glanced, now, self.drops)
 
     @property
     def rates(self) -> Rates:
@@ -346,7 +378,7 @@ class LiveSession(QObject):
         if player.state is PlaybackState.FAILED:
             self._opening = None
             player.close()
-            self.failed.emit(_sentence(player.error or f"{name} cannot be opened."), "")
+            self.failed.emit(_sentence(player.error or f"{short_name(name)} cannot be opened."), player.details)
         elif player.state is not PlaybackState.OPENING:
             self._adopt(name, player)
 
@@ -357,6 +389,7 @@ class LiveSession(QObject):
         self._source = name
         self._drops_before = Drops(0, self._frames.dropped, self._results.dropped)
         self._smoothing.clear()
+        self.timing.clear()
         self.source_opened.emit(name)
 
     def _notice_model(self) -> None:
@@ -381,7 +414,7 @@ class LiveSession(QObject):
         if states != self._seen_states:
             self._seen_states = states
             if self.state is PlaybackState.FAILED and self._player is not None and self._player.error:
-                self.failed.emit(_sentence(self._player.error), "")
+                self.failed.emit(_sentence(self._player.error), self._player.details)
             self.state_changed.emit()
             if not self.playing:
                 self._settle()

@@ -30,6 +30,7 @@ from tmnet_app.keyboard import belongs_to
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.opening import Opener, network_choices, picture_choices
 from tmnet_app.preferences import PANES, PaneName, Preferences, PreferenceStore, ThemeName
+from tmnet_app.source_state import describe_source, words_over_picture
 from tmnet_app.theme import GRID, apply_theme
 from tmnet_app.views.big_answer import BigAnswer
 from tmnet_app.views.empty_state import EmptyState
@@ -40,8 +41,10 @@ from tmnet_app.views.top_bar import TopBar
 from tmnet_app.views.transport_bar import TransportBar
 from tmnet_app.workbench import Workbench
 from tmnet_core.live.playback import PlaybackState
+from tmnet_core.live.sources import short_name
 
 _log = logging.getLogger(__name__)
+_FILE_ACTIONS = ("step_back", "step_forward", "jump_back", "jump_forward", "slower", "faster", "loop", "every_frame")
 _TEXT_EVERY_TICKS = 8
 _GRAPHS_EVERY_TICKS = 3
 TRAIN_COMMAND = "tmnet train quick --data FOLDER"
@@ -105,9 +108,14 @@ class MainWindow(QMainWindow):
             "open_video": self.opener.choose_video,
             "open_checkpoint": self.opener.choose_checkpoint,
             "open_camera": self.opener.choose_camera,
+            "open_folder": self.opener.choose_folder,
+            "open_stream": self.opener.choose_stream,
+            "open_screen": lambda: self.opener.open_source("screen"),
+            "open_pattern": lambda: self.opener.open_source("pattern"),
             "open_demo": self.opener.open_demo,
             "train": self._copy_train_command,
             "snapshot": self.save_snapshot,
+            "save_timing": self.save_timing,
             "quit": self.close,
             "play": session.toggle_play,
             "step_back": lambda: session.step(-1),
@@ -130,6 +138,7 @@ class MainWindow(QMainWindow):
     def _toggled(self) -> dict[str, Callable[[bool], None]]:
         return {
             "loop": self._set_loop,
+            "every_frame": self._set_every_frame,
             "mirror": self._set_mirror,
             "attention": self._set_attention,
             "details": self._set_details,
@@ -152,6 +161,7 @@ class MainWindow(QMainWindow):
         self.stage.details.bars.class_pinned.connect(self._on_class_pinned)
         self.transport.seek_requested.connect(session.seek)
         self.transport.speed_chosen.connect(session.set_speed)
+        self.status.cancel.clicked.connect(session.cancel_opening)
 
     # What is remembered
 
@@ -164,6 +174,7 @@ class MainWindow(QMainWindow):
         actions["attention"].setChecked(preferences.attention)
         actions["details"].setChecked(preferences.details)
         actions["loop"].setChecked(preferences.loop)
+        actions["every_frame"].setChecked(preferences.every_frame)
         self.resize(1280, 800)
         if preferences.geometry:
             self.restoreGeometry(QByteArray.fromBase64(preferences.geometry.encode()))
@@ -228,6 +239,19 @@ class MainWindow(QMainWindow):
         if path and not image.save(path):
             self.status.show_message(f"The snapshot could not be written to {path}.")
 
+    def save_timing(self) -> None:
+        """Ask where to, and save when the last frames were captured, looked at and shown."""
+        if not len(self.session.timing):
+            self.status.show_message("No frame has been shown yet.")
+            return
+        name = f"{Path(self.session.title).stem or 'tmnet'}-timing.csv"
+        path, _ = QFileDialog.getSaveFileName(self, "Save timing", name, "Tables (*.csv *.json)")
+        if path:
+            try:
+                self.session.timing.write(Path(path))
+            except OSError as error:
+                self.status.show_message(f"The timing could not be written to {path}: {error.strerror}.")
+
     # What the session tells
 
     def _on_checkpoint_loaded(self, path: str) -> None:
@@ -254,10 +278,11 @@ class MainWindow(QMainWindow):
         there = session.state is not PlaybackState.CLOSED
         self.transport.setVisible(there and not self._presenting)
         seekable = there and not session.live
-        for name in ("step_back", "step_forward", "jump_back", "jump_forward", "slower", "faster", "loop"):
+        for name in _FILE_ACTIONS:
             self.actions_by_name[name].setEnabled(seekable)
         self.transport.show_speed(session.speed)
-        self.empty.show_picture(f"Opening {Path(session.opening).name} …" if session.opening else "")
+        self.empty.show_picture(f"Opening {short_name(session.opening)} …" if session.opening else "")
+        self.status.cancel.setVisible(bool(session.opening))
         self._show_model_title()
         self._write_status()
 
@@ -277,7 +302,7 @@ class MainWindow(QMainWindow):
         self.stage.show_moment(moment, now)
         height, width = moment.frame.image.shape[:2]
         rate = f" · {self.session.fps:.4g} fps" if self.session.fps else ""
-        self.stage.show_size(f"{width}×{height}{rate}")
+        self.stage.show_size(self.session.gives or f"{width}×{height}{rate}")
         self._show_position(write=moment.still)
         if moment.still:
             self._write_status()
@@ -305,8 +330,9 @@ class MainWindow(QMainWindow):
 
     def _write_status(self) -> None:
         session = self.session
-        self.status.light.show_playing(session.playing)
+        self.status.light.show_playing(session.state is PlaybackState.PLAYING)
         self.status.state.set_full_text(self._status_text())
+        self.stage.panes["input"].view.say(words_over_picture(session, time.perf_counter()))
         # Asked for again and again: a faster engine may have taken over.
         self.status.engine.setText(session.model.engine if session.model else "")
         drops = session.drops
@@ -319,12 +345,8 @@ class MainWindow(QMainWindow):
 
     def _status_text(self) -> str:
         session = self.session
-        if session.opening:
-            return f"Opening {Path(session.opening).name} …"
-        if session.state is PlaybackState.CLOSED:
-            return "Nothing is open yet"
-        words = [session.state.value.capitalize(), session.title]
-        if session.moment is not None:
+        words = [describe_source(session, time.perf_counter())]
+        if session.moment is not None and not session.opening:
             digits = len(str(session.frame_count or 100_000))
             words.append(f"Frame {padded(session.moment.frame.index, digits)}")
         return " · ".join(words)
@@ -334,6 +356,10 @@ class MainWindow(QMainWindow):
     def _set_loop(self, on: bool) -> None:
         self.preferences.loop = on
         self.session.set_loop(on)
+
+    def _set_every_frame(self, on: bool) -> None:
+        self.preferences.every_frame = on
+        self.session.set_every_frame(on)
 
     def _set_mirror(self, on: bool) -> None:
         self.session.set_mirror(on)
@@ -384,6 +410,8 @@ class MainWindow(QMainWindow):
     def _leave(self) -> None:
         if self._presenting:
             self.present(False)
+        elif self.session.opening:
+            self.session.cancel_opening()
         elif not self.workbench.leave():
             self.status.clear_message()
 

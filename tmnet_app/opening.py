@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from tmnet_app import menus
 from tmnet_app.actions import Actions
@@ -14,7 +14,7 @@ from tmnet_app.live_session import LiveSession
 from tmnet_app.preferences import Preferences, remember
 from tmnet_app.views.empty_state import Choice
 from tmnet_app.views.top_bar import TopBar
-from tmnet_core.live.sources import list_cameras
+from tmnet_core.live.sources import SourceKind, list_cameras, public_spec, source_kind
 
 _CHECKPOINTS = (".safetensors", ".onnx", ".pt", ".pth")
 _VIDEO_FILTER = "Videos (*.mp4 *.mkv *.avi *.mov *.webm *.m4v *.mpg *.mpeg *.ts);;All files (*)"
@@ -68,7 +68,7 @@ class Opener(QObject):
 
     def open_anything(self, path: str) -> None:
         """Open a checkpoint or a source, told apart by the name."""
-        if Path(path).suffix.lower() in _CHECKPOINTS:
+        if source_kind(path) is SourceKind.FILE and Path(path).suffix.lower() in _CHECKPOINTS:
             self.open_checkpoint(path)
         else:
             self.open_source(path)
@@ -78,7 +78,7 @@ class Opener(QObject):
         self._session.load_checkpoint(path)
 
     def open_source(self, spec: str) -> None:
-        """Open a video file, or a camera as "camera:0"."""
+        """Open what a spec names: a file, a folder, an address, "camera:0", "screen", "pattern"."""
         self._session.open_source(spec)
 
     def open_demo(self) -> None:
@@ -97,6 +97,22 @@ class Opener(QObject):
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a video", folder, _VIDEO_FILTER)
         if path:
             self.open_source(path)
+
+    def choose_folder(self) -> None:
+        """Ask for a folder of images."""
+        folder = _folder(self._preferences.recent_sources)
+        path = QFileDialog.getExistingDirectory(self._window, "Open a folder of images", folder)
+        if path:
+            self.open_source(path)
+
+    def choose_stream(self) -> None:
+        """Ask for an address."""
+        question = "Address of the stream (RTSP, or HTTP with MJPEG, HLS or a video):"
+        url, agreed = QInputDialog.getText(self._window, "Open a stream", question, text="rtsp://")
+        if agreed and source_kind(url.strip()) is SourceKind.STREAM:
+            self.open_source(url.strip())
+        elif agreed:
+            self.refused.emit("That is no address of a stream: it begins with rtsp:// or http://, and a host.")
 
     def choose_checkpoint(self) -> None:
         """Ask for a checkpoint."""
@@ -140,8 +156,10 @@ class Opener(QObject):
 
 
 def _absolute(spec: str) -> str:
-    return spec if spec.startswith("camera:") else str(Path(spec).absolute())
+    """Return a spec that can be kept: found from any folder, and without passwords."""
+    return str(Path(spec).absolute()) if source_kind(spec) is SourceKind.FILE else public_spec(spec)
 
 
 def _folder(recent: list[str]) -> str:
-    return next((str(Path(path).parent) for path in recent if Path(path).parent.is_dir()), "")
+    paths = [Path(path) for path in recent if source_kind(path) is SourceKind.FILE]
+    return next((str(path.parent) for path in paths if path.parent.is_dir()), "")

@@ -41,6 +41,7 @@ class Preferences(BaseModel):
     details: bool = True
     panel: str = Field("speed", description="Which of the panels under the answers is seen.")
     loop: bool = True
+    every_frame: bool = Field(False, description="Files wait for each frame to be shown instead of keeping time.")
     next_steps: bool = Field(True, description="Whether the demo comes with a hint of what to try next.")
 
 

@@ -49,9 +49,12 @@ def show_first_look() -> int:
     """Open the demo as `tmnet-app --demo` does and close it at the first painted glance; returns the exit status."""
     from tmnet_app.live_session import LiveSession
     from tmnet_app.main_window import MainWindow
+    from tmnet_core.live.sources.remote import ReaderPool
 
     app = QApplication.instance() or QApplication(["tmnet-benchmark"])
-    window = MainWindow(LiveSession())
+    readers = ReaderPool()
+    readers.prepare()
+    window = MainWindow(LiveSession(open_frames=readers.open))
 
     def end_once_seen(captured: float) -> None:
         if window.session.moment is not None and window.session.moment.glance is not None:
@@ -66,6 +69,7 @@ def show_first_look() -> int:
     window.opener.open_demo()
     app.exec()
     window.close()
+    readers.close()
     return 0
 
 
