@@ -5,14 +5,42 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from tmnet_core.__main__ import main
 from tmnet_core.config import Recipe, dump_recipe
 from tmnet_core.training.events import Ended, read_events
 from tmnet_core.training.run_folder import RunFolder
 
+
+class Result(NamedTuple):
+    """How a command ended and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"}
+
+
+@pytest.fixture
+def tmnet_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """A function that runs `tmnet` in this process: importing torch anew takes seconds each time."""
+
+    def run(*arguments: str | Path, folder: Path | None = None) -> Result:
+        monkeypatch.setattr(sys, "argv", ["tmnet", *map(str, arguments)])
+        if folder is not None:
+            monkeypatch.chdir(folder)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return Result(int(ended.value.code or 0), told.out, told.err)
+
+    return run
 
 
 def tmnet(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -125,44 +153,48 @@ def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe)
         (["recipes", "nosuch"], "recipe nosuch"),
     ],
 )
-def test_what_a_person_gets_wrong_is_one_sentence(tmp_path: Path, arguments: Sequence[str], sentence: str) -> None:
+def test_what_a_person_gets_wrong_is_one_sentence(
+    tmnet_here: Callable[..., Result], tmp_path: Path, arguments: Sequence[str], sentence: str
+) -> None:
     runs = ["--runs", str(tmp_path / "runs")] if arguments[0] == "train" else []
-    result = tmnet(*arguments, *runs, folder=tmp_path)
+    result = tmnet_here(*arguments, *runs, folder=tmp_path)
     assert result.returncode == 1
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stderr.rstrip().rpartition("\n")[2].startswith("tmnet: ")
 
 
-def test_a_failed_start_is_one_sentence_and_leaves_no_run(tmp_path: Path, tiny_recipe: Recipe) -> None:
+def test_a_failed_start_is_one_sentence_and_leaves_no_run(
+    tmnet_here: Callable[..., Result], tmp_path: Path, tiny_recipe: Recipe
+) -> None:
     recipe = write_recipe(tmp_path / "tiny.toml", tiny_recipe)
-    failed = tmnet("train", recipe, "--data", tmp_path / "nowhere", "--runs", tmp_path / "runs")
+    failed = tmnet_here("train", recipe, "--data", tmp_path / "nowhere", "--runs", tmp_path / "runs")
     assert failed.returncode == 1
     assert len(failed.stderr.split("\n")) == 2, failed.stderr
     assert not list((tmp_path / "runs").iterdir())
 
 
-def test_a_resumed_run_keeps_its_recipe(tmp_path: Path) -> None:
+def test_a_resumed_run_keeps_its_recipe(tmnet_here: Callable[..., Result], tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, Recipe())
-    refused = tmnet("train", "--resume", run.path, "--set", "clip.frames=3")
+    refused = tmnet_here("train", "--resume", run.path, "--set", "clip.frames=3")
     assert refused.returncode == 1
     assert "it goes on with its own recipe" in refused.stderr
     assert run.path.exists()
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_one_sentence(tmnet_here: Callable[..., Result], tmp_path: Path) -> None:
     sheet = tmp_path / "none" / "sheet.png"
-    refused = tmnet("synthesize", sheet, "--sheet", "--size", "96x64", "--classes", "walk")
+    refused = tmnet_here("synthesize", sheet, "--sheet", "--size", "96x64", "--classes", "walk")
     assert refused.returncode == 1
     assert refused.stderr == f"tmnet: {sheet}: No such file or directory\n"
 
 
-def test_recipes_are_listed_and_printed_complete(tmp_path: Path) -> None:
-    assert "paper" in tmnet("recipes").stdout
-    printed = tmnet("recipes", "paper").stdout
+def test_recipes_are_listed_and_printed_complete(tmnet_here: Callable[..., Result], tmp_path: Path) -> None:
+    assert "paper" in tmnet_here("recipes").stdout
+    printed = tmnet_here("recipes", "paper").stdout
     assert "alpha = 0.8 # Weight of the regression loss" in printed
     (tmp_path / "again.toml").write_text(printed, encoding="utf-8")
-    assert tmnet("recipes", str(tmp_path / "again.toml")).stdout == printed
+    assert tmnet_here("recipes", str(tmp_path / "again.toml")).stdout == printed
 
 
 def test_help_does_not_wait_for_torch(tmp_path: Path) -> None:
@@ -171,26 +203,28 @@ def test_help_does_not_wait_for_torch(tmp_path: Path) -> None:
 
 
 def test_glancing_at_a_broken_video_is_one_sentence(
-    tmp_path: Path, make_checkpoint: Callable[..., tuple[Path, object, object]]
+    tmnet_here: Callable[..., Result], tmp_path: Path, make_checkpoint: Callable[..., tuple[Path, object, object]]
 ) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"\0" * 64)
-    result = tmnet("glance", make_checkpoint()[0], tmp_path / "broken.mp4")
+    result = tmnet_here("glance", make_checkpoint()[0], tmp_path / "broken.mp4")
     assert (result.returncode, result.stdout) == (1, "")
     assert "broken.mp4" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-def test_synthetic_people_become_a_data_set_a_film_and_a_sheet(tmp_path: Path) -> None:
+def test_synthetic_people_become_a_data_set_a_film_and_a_sheet(
+    tmnet_here: Callable[..., Result], tmp_path: Path
+) -> None:
     out = tmp_path / "people"
-    made = tmnet("synthesize", out, "--clips", "12", "--size", "96x64", "--classes", "walk,wave")
+    made = tmnet_here("synthesize", out, "--clips", "12", "--size", "96x64", "--classes", "walk,wave")
     assert made.returncode == 0, made.stderr
     assert len(list(out.rglob("*.mp4"))) == 12
     assert {path.name for path in out.iterdir()} == {"walk", "wave", "split.csv"}
-    tmnet("synthesize", tmp_path / "film.mp4", "--film", "3", "--size", "96x64")
+    tmnet_here("synthesize", tmp_path / "film.mp4", "--film", "3", "--size", "96x64")
     assert (tmp_path / "film.mp4").stat().st_size > 1000
     assert json.loads((tmp_path / "film.json").read_text())
-    tmnet("synthesize", tmp_path / "sheet.png", "--sheet", "--size", "96x64", "--classes", "walk,wave")
+    tmnet_here("synthesize", tmp_path / "sheet.png", "--sheet", "--size", "96x64", "--classes", "walk,wave")
     assert (tmp_path / "sheet.png").read_bytes()[:4] == b"\x89PNG"
-    refused = tmnet("synthesize", out, "--clips", "12")
+    refused = tmnet_here("synthesize", out, "--clips", "12")
     assert refused.returncode == 1
     assert "already holds a data set" in refused.stderr
