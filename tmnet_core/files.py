@@ -44,6 +44,19 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def unfinished(path: Path) -> Path:
+    """Return the name of a file that grows for long and is worth keeping when it is not finished: NAME.part.EXT."""
+    return path.with_name(f"{path.stem}.part{path.suffix}")
+
+
+@contextmanager
+def growing(path: Path) -> Iterator[Path]:
+    """Yield the path `unfinished(path)`; the file takes the name `path` when the block succeeds, else it stays."""
+    temporary = unfinished(path)
+    yield temporary
+    os.replace(temporary, path)
+
+
 def is_torch_pickle(path: Path) -> bool:
     """Whether a file starts as those of `torch.save` do: a zip archive or a bare pickle, both of which may run code."""
     with path.open("rb") as file:

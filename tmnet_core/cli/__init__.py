@@ -11,10 +11,11 @@ from tmnet_core.cli import training
 from tmnet_core.cli import runs
 from tmnet_core.cli import evaluation
 from tmnet_core.cli import looking
+from tmnet_core.cli import attention
 from tmnet_core.cli import data
 from tmnet_core.cli import networks
 from tmnet_core.cli import benchmarks
 from tmnet_core.cli.app import app
 # isort: on
 
-__all__ = ["app", "benchmarks", "data", "evaluation", "looking", "networks", "runs", "training"]
+__all__ = ["app", "attention", "benchmarks", "data", "evaluation", "looking", "networks", "runs", "training"]

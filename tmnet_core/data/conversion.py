@@ -28,11 +28,12 @@ class PictureConverter:
         quarter_turns: int = 0,
         allocate: Callable[[int, int], Image] | None = None,
     ) -> Image:
-        """Return the picture, scaled to (width, height) if `size` is given, then turned anticlockwise.
+        """Return the picture, turned anticlockwise after being fitted into (width, height) if `size` is given.
 
-        `allocate` makes the array that it is written into, from its height and width.
+        A picture of another shape than `size`, as where a file changes its size halfway, keeps its shape between black
+        bars. `allocate` makes the array that it is written into, from its height and width.
         """
-        width, height = size or (picture.width, picture.height)
+        width, height = (picture.width, picture.height) if size is None else _fit(picture, size)
         matrix = None
         if picture.colorspace == _MATRIX_UNSPECIFIED and picture.height > _TALLEST_STANDARD_DEFINITION:
             matrix = Colorspace.ITU709
@@ -41,10 +42,27 @@ class PictureConverter:
         # By its address: PyAV 18.1 leaks a reference to None whenever its buffers are asked for, `to_ndarray` included.
         memory = (ctypes.c_uint8 * plane.buffer_size).from_address(plane.buffer_ptr)
         rows = np.ctypeslib.as_array(memory).reshape(-1, plane.line_size)[:height, : 3 * width]
-        upright = np.rot90(rows.reshape(height, width, 3), quarter_turns)
+        upright = np.rot90(_between_bars(rows.reshape(height, width, 3), size or (width, height)), quarter_turns)
         # A copy, since the memory goes with the picture.
         if allocate is None:
             return upright.copy()
         image = allocate(*upright.shape[:2])
         np.copyto(image, upright)
         return image
+
+
+def _fit(picture: VideoFrame, size: tuple[int, int]) -> tuple[int, int]:
+    """The largest size of the picture's own shape within `size`."""
+    scale = min(size[0] / picture.width, size[1] / picture.height)
+    return max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+
+
+def _between_bars(image: Image, size: tuple[int, int]) -> Image:
+    """The image in the middle of a black one of (width, height)."""
+    height, width = image.shape[:2]
+    if (width, height) == size:
+        return image
+    whole: Image = np.zeros((size[1], size[0], 3), np.uint8)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    whole[top : top + height, left : left + width] = image
+    return whole

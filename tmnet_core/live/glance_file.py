@@ -65,14 +65,15 @@ def glance_file(
         while (frame := source.read()) is not None:
             if frame.index % every == 0:
                 seen = predictor.glance(frame, mirror=mirror, crop=crop)
-                yield _line(seen, predictor.classes, top)
+                yield glance_line(seen, predictor.classes, top)
     finally:
         if predictor is not None:
             predictor.close()
         source.close()
 
 
-def _line(seen: Glance, classes: list[str], top: int) -> GlanceLine:
+def glance_line(seen: Glance, classes: list[str], top: int) -> GlanceLine:
+    """Return what one glance says, with its `top` most probable classes."""
     branches = {str(branch): _top(values, classes, top) for branch, values in seen.probabilities.items()}
     return GlanceLine(
         frame=seen.frame.index,

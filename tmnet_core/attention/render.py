@@ -1,0 +1,269 @@
+"""`tmnet render`: a video with both branches' maps, classes and agreement beside each frame, made without a display.
+
+Decoding, the network, and painting with encoding work side by side. Every frame is written; none is dropped.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tmnet_core.attention.agreement import AgreementMeter, kept_regions
+from tmnet_core.attention.classes import class_index, class_maps
+from tmnet_core.attention.composition import Composed, Composer, class_bars, panes_of
+from tmnet_core.attention.motion import MotionFinder
+from tmnet_core.attention.pipeline import ahead
+from tmnet_core.attention.recording import MovieWriter
+from tmnet_core.attention.settings import AttentionSettings
+from tmnet_core.attention.shown_maps import AttentionMaps, MapName, ShownMap
+from tmnet_core.attention.table import AttentionLine, AttentionTable, attention_line, table_kind
+from tmnet_core.data.preprocessing import Crop, Image
+from tmnet_core.errors import TMNetError
+from tmnet_core.files import replacing
+from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.live.predictor import GlancePredictor
+from tmnet_core.live.sources import FrameSource, VideoFileSource
+from tmnet_core.models.branch import Branch
+from tmnet_core.opencv import cv2
+
+_FPS_WHEN_UNKNOWN = 25.0
+_BRANCH_OF: dict[MapName, Branch] = {"rb": Branch.RB, "cb": Branch.CB}
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How a video is rendered.
+
+    Attributes:
+        settings: maps, their scale and colours.
+        class_name: the class whose maps are shown; the answer's where None.
+        third: a pane for both branches together beside RB's and CB's, as `settings.third` says.
+        height: of each picture, in pixels.
+        top: classes below the pictures and, by branch, in the table.
+        agreement: whether to look for motion and say how much of each map lies there.
+        mirror: whether the network sees the frames mirrored.
+        crop: what part the network sees; the checkpoint's own where None.
+        ink: dark or light surroundings.
+    """
+
+    settings: AttentionSettings = field(default_factory=AttentionSettings)
+    class_name: str | None = None
+    third: bool = False
+    height: int = 240
+    top: int = 3
+    agreement: bool = True
+    mirror: bool = False
+    crop: Crop | None = None
+    ink: Literal["dark", "light"] = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What came out.
+
+    Attributes:
+        path: of the video; under another name where rendering was stopped.
+        frames: how many were written.
+        listed: how many the file lists; more than `frames` where some are too damaged to decode.
+        stopped: whether somebody ended it before the last frame.
+    """
+
+    path: Path
+    frames: int
+    listed: int
+    stopped: bool = False
+
+    def __str__(self) -> str:
+        if self.stopped:
+            return f"{self.path}: stopped after {self.frames} of {self.listed} frames, which play"
+        if self.frames < self.listed:
+            damaged = self.listed - self.frames
+            return f"{self.path}: {self.frames} of {self.listed} frames, {damaged} too damaged to be decoded"
+        return f"{self.path}: {self.frames} of {self.listed} frames"
+
+
+class Annotator:
+    """Turns glances into compositions of one size, one after the other, and into lines of a table.
+
+    Use it for one stream, from one thread at a time.
+
+    Attributes:
+        size: (width, height) of the compositions.
+    """
+
+    def __init__(
+        self, predictor: GlancePredictor, options: RenderOptions, checkpoint: Path, source: FrameSource
+    ) -> None:
+        self._classes = predictor.classes
+        self._options = options
+        self._pinned = -1 if options.class_name is None else class_index(self._classes, options.class_name)
+        self._names = checkpoint.name, source.title
+        self._maps = AttentionMaps()
+        self._motion = MotionFinder()
+        self._meter = AgreementMeter(kept_regions(checkpoint) if options.agreement else None)
+        third = options.third and Branch.FUSED in predictor.branches
+        maps = sum(branch is not Branch.FUSED or third for branch in predictor.branches)
+        self._composer = Composer(
+            (source.width, source.height),
+            1 + maps,
+            height=options.height,
+            rows=min(options.top, len(self._classes)),
+            agreement=options.agreement,
+            settings=options.settings,
+            ink=options.ink,
+        )
+        self.size = self._composer.size
+
+    def annotate(self, glance: Glance) -> tuple[Image, AttentionLine]:
+        """Return the picture of one glance, and what it says."""
+        frame, options = glance.frame, self._options
+        shown = self._shown(glance)
+        classes = {_BRANCH_OF[name]: one.index for name, one in shown.items() if name in _BRANCH_OF}
+        agreement = None
+        if options.agreement:
+            maps = class_maps(glance, classes)
+            agreement = self._meter.measure(self._motion.update(frame), maps, glance.placement, frame.time)
+        checkpoint, title = self._names
+        composed = Composed(
+            panes_of(shown, glance.probabilities, self._classes),
+            class_bars(glance.probabilities, self._classes, options.top),
+            agreement,
+            f"{title} · {frame.time:.2f} s · frame {frame.index}",
+            checkpoint,
+        )
+        picture = self._composer.paint(frame, glance.placement, composed)
+        return picture, attention_line(glance, self._classes, classes, agreement, options.top)
+
+    def _shown(self, glance: Glance) -> dict[MapName, ShownMap]:
+        leader = int(glance.probabilities[glance.answer].argmax())
+        shown = self._maps.choose(
+            glance, glance.probabilities, self._options.settings, leader=leader, pinned=self._pinned
+        )
+        return {name: one for name, one in shown.items() if self._options.third or name != "both"}
+
+
+def render_file(
+    checkpoint: Path,
+    video: Path,
+    out: Path,
+    options: RenderOptions | None = None,
+    *,
+    table: Path | None = None,
+    device: str = "auto",
+    engine: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    stop: threading.Event | None = None,
+) -> Rendered:
+    """Write a video with maps, classes and agreement beside each frame of a video file, and a table of its lines.
+
+    Args:
+        checkpoint: a checkpoint or an exported file.
+        video: the video file.
+        out: an `.mp4`; written as `NAME.part.mp4` until it is complete.
+        options: what is shown.
+        table: a `.csv` or `.jsonl` with one line a frame.
+        device: where the network runs.
+        engine: what computes.
+        progress: told (frames done, frames in all).
+        stop: set from another thread, it ends the rendering; what was written stays and plays.
+
+    Raises:
+        TMNetError: one of its kinds, where something cannot be read, computed or written.
+    """
+    options = options or RenderOptions()
+    stop = stop or threading.Event()
+    _check(out, video, ".mp4")
+    if table is not None:
+        table_kind(table)
+    with (
+        closing(VideoFileSource(video)) as source,
+        closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor,
+    ):
+        annotator = Annotator(predictor, options, checkpoint, source)
+        writer = MovieWriter(out, annotator.size, source.fps or _FPS_WHEN_UNKNOWN)
+        listed = len(source.times)
+        try:
+            with (
+                writer,
+                AttentionTable.open(table, predictor.branches, options.top) as lines,
+                ahead(_frames(source)) as frames,
+                ahead(_glances(predictor, frames, options)) as glances,
+            ):
+                for glance in glances:
+                    picture, line = annotator.annotate(glance)
+                    writer.write(picture, glance.frame.time)
+                    lines.add(line)
+                    progress(writer.frames, listed)
+                    if stop.is_set():
+                        raise _StoppedError
+                writer.finish()
+        except _StoppedError:
+            return Rendered(writer.unfinished, writer.frames, listed, stopped=True)
+    return Rendered(out, writer.frames, listed)
+
+
+def render_figure(
+    checkpoint: Path,
+    video: Path,
+    out: Path,
+    frame_index: int,
+    options: RenderOptions | None = None,
+    *,
+    device: str = "auto",
+    engine: str = "auto",
+) -> Path:
+    """Write the paper's Fig. 6 for one frame as PNG: the frame, and RB's and CB's maps with their probabilities.
+
+    Raises:
+        TMNetError: also where the video has no such frame.
+    """
+    options = options or RenderOptions(top=0, agreement=False, ink="light", height=320)
+    _check(out, video, ".png")
+    with closing(VideoFileSource(video)) as source:
+        if not 0 <= frame_index < len(source.times):
+            raise TMNetError(f"{video} has frames 0 to {len(source.times) - 1}, so none with number {frame_index}")
+        source.seek(frame_index)
+        frame = source.read()
+        if frame is None:
+            raise TMNetError(f"{video}: frame {frame_index} and all after it are damaged")
+        with closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor:
+            annotator = Annotator(predictor, options, checkpoint, source)
+            picture, _ = annotator.annotate(predictor.glance(frame, mirror=options.mirror, crop=options.crop))
+    return write_png(out, picture)
+
+
+def write_png(path: Path, picture: Image) -> Path:
+    """Write an H×W×3 RGB picture as PNG; OSError where it cannot be written."""
+    ok, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    assert ok, "PNG takes every picture"
+    with replacing(path) as temporary:
+        temporary.write_bytes(data.tobytes())
+    return path
+
+
+class _StoppedError(Exception):
+    """Somebody ended it: what was written stays under its unfinished name."""
+
+
+def _check(out: Path, video: Path, suffix: str) -> None:
+    if out.suffix.lower() != suffix:
+        raise TMNetError(f"{out}: the name ends in {suffix}")
+    if not out.parent.is_dir():
+        raise TMNetError(f"{out} cannot be written: there is no folder {out.parent}")
+    if out.exists() and video.exists() and os.path.samefile(out, video):
+        raise TMNetError(f"{out} is the video that is read, so it cannot be written")
+
+
+def _frames(source: VideoFileSource) -> Iterator[Frame]:
+    while (frame := source.read()) is not None:
+        yield frame
+
+
+def _glances(predictor: GlancePredictor, frames: Iterator[Frame], options: RenderOptions) -> Iterator[Glance]:
+    for frame in frames:
+        yield predictor.glance(frame, mirror=options.mirror, crop=options.crop)

@@ -1,0 +1,130 @@
+"""What was seen in every frame, as lines of a CSV or JSON lines file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Literal, Self
+
+from pydantic import Field
+
+from tmnet_core.attention.agreement import Agreement
+from tmnet_core.errors import TMNetError
+from tmnet_core.files import growing
+from tmnet_core.live.frames import Glance
+from tmnet_core.live.glance_file import GlanceLine, glance_line
+from tmnet_core.models.branch import Branch
+
+FORMATS = (".csv", ".jsonl")
+
+
+class AttentionLine(GlanceLine):
+    """A glance, and how its maps lie to motion.
+
+    Attributes:
+        shown: the class of each branch's map.
+        motion: `motion`, `no motion`, `scene cut` or `no frame before`.
+        moving: the share of the network's box that moves; None unless `motion`.
+        agreement: by branch and for a fixed `centre`, in [-1, 1]; empty without motion, or without others to compare.
+        against: whose motion the maps were compared with as well.
+    """
+
+    shown: dict[str, str]
+    motion: str = ""
+    moving: float | None = None
+    agreement: dict[str, float] = Field(default_factory=dict)
+    against: str = ""
+
+    def cells(self, branches: tuple[Branch, ...], top: int) -> dict[str, object]:
+        """Return the line as the columns of a table."""
+        cells: dict[str, object] = {"frame": self.frame, "time": self.time}
+        cells |= {"answer": self.answer.name, "probability": self.answer.probability}
+        for branch in branches:
+            for place, one in enumerate(self.branches[branch][:top], start=1):
+                cells |= {f"{branch} {place}": one.name, f"{branch} {place} probability": one.probability}
+        cells |= {"motion": self.motion, "moving": self.moving, "against": self.against}
+        compared = [*(branch for branch in branches if branch is not Branch.FUSED), "centre"]
+        cells |= {f"agreement {name}": self.agreement.get(name) for name in compared}
+        cells["milliseconds"] = round(sum(self.milliseconds.values()), 3)
+        return cells
+
+
+def attention_line(
+    glance: Glance, classes: list[str], shown: dict[Branch, int], agreement: Agreement | None, top: int
+) -> AttentionLine:
+    """Return what is known of one frame."""
+    seen = glance_line(glance, classes, max(1, top))
+    line = AttentionLine(**dict(seen), shown={str(branch): classes[k] for branch, k in shown.items()})
+    if agreement is None:
+        return line
+    found = {str(branch): one.agreement for branch, one in agreement.branches.items()}
+    found |= {"centre": agreement.centre.agreement} if agreement.centre else {}
+    return line.model_copy(
+        update={
+            "motion": str(agreement.state),
+            "moving": round(agreement.moving, 4) if agreement.branches else None,
+            "agreement": {name: round(value, 4) for name, value in found.items() if value is not None},
+            "against": str(agreement.others or ""),
+        }
+    )
+
+
+class AttentionTable:
+    """Writes one line a frame; by its name a table (`.csv`) or JSON lines (`.jsonl`)."""
+
+    def __init__(self, path: Path, file: IO[str] | None, branches: tuple[Branch, ...] = (), top: int = 1) -> None:
+        self._path, self._file, self._branches, self._top = path, file, branches, top
+        self._rows: csv.DictWriter[str] | None = None
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path | None, branches: tuple[Branch, ...], top: int) -> Iterator[Self]:
+        """Open a file that takes its name when the block succeeds, and stays as `NAME.part.EXT` when it fails.
+
+        With None for a path the lines go nowhere.
+
+        Raises:
+            TMNetError: its name ends neither in .csv nor in .jsonl, or it cannot be written.
+        """
+        if path is None:
+            yield cls(Path(), None)
+            return
+        table_kind(path)
+        with growing(path) as temporary:
+            try:
+                # Line by line, so that a full disk is met where a line is added.
+                file = temporary.open("w", encoding="utf-8", newline="", buffering=1)
+            except OSError as error:
+                raise TMNetError(f"{path} cannot be written: {error.strerror}") from None
+            with file:
+                yield cls(path, file, branches, top)
+
+    def add(self, line: AttentionLine) -> None:
+        """Write one line; TMNetError where the disk is full."""
+        if self._file is None:
+            return
+        try:
+            self._write(self._file, line)
+        except OSError as error:
+            raise TMNetError(f"{self._path} cannot be written on: {error.strerror}") from None
+
+    def _write(self, file: IO[str], line: AttentionLine) -> None:
+        if table_kind(self._path) == ".jsonl":
+            file.write(json.dumps(line.model_dump(), ensure_ascii=False) + "\n")
+            return
+        cells = line.cells(self._branches, self._top)
+        if self._rows is None:
+            self._rows = csv.DictWriter(file, list(cells))
+            self._rows.writeheader()
+        self._rows.writerow(cells)
+
+
+def table_kind(path: Path) -> Literal[".csv", ".jsonl"]:
+    """Return which kind of table a name asks for; TMNetError where neither."""
+    for kind in FORMATS:
+        if path.suffix.lower() == kind:
+            return kind  # type: ignore[return-value]
+    raise TMNetError(f"{path}: a table's name ends in {' or '.join(FORMATS)}")

@@ -1,0 +1,108 @@
+"""What the branches look at: `render`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tmnet_core.cli.app import Checkpoint, Device, Threads, app, use_threads
+
+Engine = Annotated[str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")]
+Crop = Annotated[
+    Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
+]
+
+
+@app.command()
+def render(
+    checkpoint: Checkpoint,
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The .mp4 to write; with --frame, the .png.")],
+    frame: Annotated[
+        int | None, typer.Option(min=0, help="Write the paper's Fig. 6 of this frame alone, as a picture.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what was seen in each frame to a .csv or .jsonl too.")
+    ] = None,
+    class_name: Annotated[
+        str | None, typer.Option("--class", metavar="NAME", help="Show the maps of this class, not of the answer's.")
+    ] = None,
+    own: Annotated[bool, typer.Option("--own", help="Show each branch's map of its own top class.")] = False,
+    third: Annotated[
+        Literal["none", "sum", "difference"], typer.Option(help="A third map: RB+CB, or RB minus CB.")
+    ] = "none",
+    scale: Annotated[
+        Literal["shared", "own"], typer.Option(help="One scale for the maps, or one for each.")
+    ] = "shared",
+    colours: Annotated[
+        Literal["inferno", "magma", "plasma", "viridis", "cividis"], typer.Option(help="Colour map.")
+    ] = "inferno",
+    opacity: Annotated[float, typer.Option(min=0.1, max=1.0, help="Of the warmest places over the frame.")] = 0.6,
+    contour: Annotated[
+        float, typer.Option(min=0.0, max=0.95, help="Share of the scale where a line is drawn; 0 for none.")
+    ] = 0.0,
+    height: Annotated[int, typer.Option(min=64, max=2160, help="Of each picture, in pixels.")] = 240,
+    top: Annotated[int, typer.Option(min=0, max=10, help="Classes below the pictures.")] = 3,
+    agreement: Annotated[
+        bool, typer.Option("--agreement/--no-agreement", help="Say how much of each map lies where things move.")
+    ] = True,
+    light: Annotated[bool, typer.Option("--light", help="White surroundings, as for print.")] = False,
+    mirror: Annotated[bool, typer.Option(help="Mirror the frames left to right.")] = False,
+    crop: Crop = None,
+    device: Device = "auto",
+    engine: Engine = "auto",
+    threads: Threads = 0,
+) -> None:
+    """Write a video with both branches' maps, classes and agreement beside each frame; none is left out."""
+    from tmnet_core.attention.render import RenderOptions, render_figure, render_file
+    from tmnet_core.attention.settings import AttentionSettings
+    from tmnet_core.reporting import progress_bar
+
+    use_threads(threads)
+    settings = AttentionSettings(
+        shows="own" if own else "fused",
+        third="difference" if third == "difference" else "sum",
+        scale=scale,
+        opacity=opacity,
+        colours=colours,
+        contour=contour,
+    )
+    figure = frame is not None
+    options = RenderOptions(
+        settings=settings,
+        class_name=class_name,
+        third=third != "none",
+        height=height,
+        top=0 if figure else top,
+        agreement=agreement and not figure,
+        mirror=mirror,
+        crop=crop,
+        ink="light" if light or figure else "dark",
+    )
+    if frame is not None:
+        print(render_figure(checkpoint, video, out, frame, options, device=device, engine=engine))
+        return
+    with progress_bar("Rendering") as progress, _ctrl_c_stops() as stop:
+        done = render_file(
+            checkpoint, video, out, options, table=table, device=device, engine=engine, progress=progress, stop=stop
+        )
+    print(done)
+    if done.stopped:
+        raise typer.Exit(130)
+
+
+@contextmanager
+def _ctrl_c_stops() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C sets, so that what was made is kept."""
+    stop = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda number, frame: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
