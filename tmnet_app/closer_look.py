@@ -11,7 +11,6 @@ from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.views.motion_panel import MotionPanel
 from tmnet_app.views.stage import Stage
 from tmnet_core.attention.motion import MotionState
-from tmnet_core.models.branch import Branch
 
 _TEXT_EVERY = 0.25
 
@@ -28,7 +27,6 @@ class CloserLook(QObject):
         self.motion = MotionPanel()
         tip = "How much of each branch's attention lies where things move, with the camera's own motion taken out"
         stage.details.panels.add("motion", "Motion", tip, self.motion)
-        session.add_viewer(self._look_at)
         session.ticked.connect(self._show_findings)
         session.source_opened.connect(self._begin_anew)
         session.checkpoint_loaded.connect(self._begin_anew)
@@ -47,7 +45,8 @@ class CloserLook(QObject):
     def _wanted(self) -> bool:
         return self._stage.details.panels.is_seen("motion")
 
-    def _look_at(self, moment: Moment) -> None:
+    def follow(self, moment: Moment) -> None:
+        """Look closer at a moment that has just been shown, if somebody wants to know."""
         if not self._wanted:
             self._stage.input.show_region(None)
             return
@@ -56,12 +55,8 @@ class CloserLook(QObject):
         if self.analysis is None:
             self.analysis = Analysis()
             self.analysis.start()
-        shown = self._stage.shown_maps
-        maps = {
-            branch: moment.placement.map_to_frame(shown[name].values)
-            for name, branch in (("rb", Branch.RB), ("cb", Branch.CB))
-            if name in shown
-        }
+        shown = self._stage.first.shown_by_branch
+        maps = {branch: moment.placement.map_to_frame(one.values) for branch, one in shown.items()}
         stream = self._streams, moment.placement.box
         self.analysis.submit(Subject(moment.glance, maps, stream, self._session.checkpoint))
 

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
-from tmnet_core.live.frames import FloatArray, Frame, Glance
+from tmnet_core.live.frames import FloatArray, Frame, Glance, PairedGlance
 from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
 from tmnet_core.live.playback import PlaybackState, PlaybackStatus
 from tmnet_core.live.player import Player
@@ -49,6 +49,11 @@ class Moment:
     glance: Glance | None
     probabilities: Mapping[Branch, FloatArray]
     still: bool
+
+    @property
+    def second(self) -> Glance | None:
+        """What a second network said about the same frame; None without one."""
+        return self.glance.second if isinstance(self.glance, PairedGlance) else None
 
 
 class LiveSession(QObject):
@@ -309,6 +314,20 @@ class LiveSession(QObject):
         """Let the network see the whole frame, the centre, or what it was trained with."""
         self._glancer.crop = crop
         self._look_again()
+
+    @property
+    def crop(self) -> Crop | None:
+        """What part of a frame the network sees; None for what it was trained with."""
+        return self._glancer.crop
+
+    def extend_glances(self, extend: Callable[[Glance], Glance] | None) -> None:
+        """Do more with each glance, in the glance thread; None: no more."""
+        self._glancer.extend = extend or (lambda glance: glance)
+        self._look_again()
+
+    def read_model(self, path: str) -> GlanceModel:
+        """Load a checkpoint that somebody else will look with; takes its time, so not in the window's thread."""
+        return self._load_model(path)
 
     def set_smoothing(self, seconds: float) -> None:
         """Set the time constant of the average."""

@@ -114,7 +114,6 @@ class MainWindow(QMainWindow):
             "open_pattern": lambda: self.opener.open_source("pattern"),
             "open_demo": self.opener.open_demo,
             "train": self._copy_train_command,
-            "snapshot": self.save_snapshot,
             "save_timing": self.save_timing,
             "quit": self.close,
             "play": session.toggle_play,
@@ -154,6 +153,8 @@ class MainWindow(QMainWindow):
         session.source_opened.connect(self._on_source_opened)
         session.state_changed.connect(self._on_state_changed)
         session.failed.connect(self.status.show_message)
+        self.workbench.exports.said.connect(self.status.show_message)
+        self.workbench.comparison.said.connect(self.status.show_message)
         self.opener.refused.connect(self.status.show_message)
         self.opener.demo_opened.connect(self._show_next_steps)
         self.next_steps.done.connect(self._forget_next_steps)
@@ -228,17 +229,6 @@ class MainWindow(QMainWindow):
                 self.opener.open_anything(url.toLocalFile())
         event.acceptProposedAction()
 
-    def save_snapshot(self) -> None:
-        """Ask where to, and save the panes as PNG."""
-        if self.session.moment is None:
-            self.status.show_message("There is no picture to save yet.")
-            return
-        image = self.stage.snapshot()
-        name = f"{Path(self.session.title).stem or 'tmnet'}-{self.session.moment.frame.index:06}.png"
-        path, _ = QFileDialog.getSaveFileName(self, "Save a snapshot", name, "PNG (*.png)")
-        if path and not image.save(path):
-            self.status.show_message(f"The snapshot could not be written to {path}.")
-
     def save_timing(self) -> None:
         """Ask where to, and save when the last frames were captured, looked at and shown."""
         if not len(self.session.timing):
@@ -303,6 +293,7 @@ class MainWindow(QMainWindow):
         height, width = moment.frame.image.shape[:2]
         rate = f" · {self.session.fps:.4g} fps" if self.session.fps else ""
         self.stage.show_size(self.session.gives or f"{width}×{height}{rate}")
+        self.workbench.follow(moment)
         self._show_position(write=moment.still)
         if moment.still:
             self._write_status()

@@ -47,7 +47,7 @@ def fill_open_menu(
 def fill_model_menu(menu: QMenu, actions: Actions, checkpoints: Sequence[str], choose: Callable[[str], None]) -> None:
     """Offer the card and other networks."""
     menu.clear()
-    menu.addActions([actions["card"], actions["open_checkpoint"]])
+    menu.addActions([actions["card"], actions["open_checkpoint"], actions["compare"]])
     _add_recent(menu, "Recent checkpoints", checkpoints, choose)
 
 

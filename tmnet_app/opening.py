@@ -18,7 +18,7 @@ from tmnet_core.live.sources import SourceKind, list_cameras, public_spec, sourc
 
 _CHECKPOINTS = (".safetensors", ".onnx", ".pt", ".pth")
 _VIDEO_FILTER = "Videos (*.mp4 *.mkv *.avi *.mov *.webm *.m4v *.mpg *.mpeg *.ts);;All files (*)"
-_CHECKPOINT_FILTER = "Checkpoints (*.safetensors *.onnx);;All files (*)"
+CHECKPOINT_FILTER = "Checkpoints (*.safetensors *.onnx);;All files (*)"
 
 
 def network_choices(actions: Actions) -> list[Choice]:
@@ -117,7 +117,7 @@ class Opener(QObject):
     def choose_checkpoint(self) -> None:
         """Ask for a checkpoint."""
         folder = _folder(self._preferences.recent_checkpoints)
-        path, _ = QFileDialog.getOpenFileName(self._window, "Open a checkpoint", folder, _CHECKPOINT_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open a checkpoint", folder, CHECKPOINT_FILTER)
         if path:
             self.open_checkpoint(path)
 

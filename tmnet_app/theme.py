@@ -30,6 +30,7 @@ class Scheme:
     accent: str
     on_accent: str
     warning: str
+    recording: str
 
 
 DARK = Scheme(
@@ -42,6 +43,7 @@ DARK = Scheme(
     accent="#A79BF5",
     on_accent="#141517",
     warning="#F2B8A0",
+    recording="#FF7B72",
 )
 LIGHT = Scheme(
     window="#F5F5F7",
@@ -53,6 +55,7 @@ LIGHT = Scheme(
     accent="#5546B8",
     on_accent="#FFFFFF",
     warning="#9C2F0B",
+    recording="#C01C28",
 )
 
 
@@ -184,6 +187,8 @@ def _style_sheet(s: Scheme) -> str:
     QPushButton[primary="true"]:focus {{ border-color: {s.text}; }}
     QLabel[problem="true"] {{ color: {s.warning}; }}
     QLabel[muted="true"] {{ color: {s.muted}; }}
+    QToolButton#record:checked {{ border-color: {s.recording}; }}
+    QLabel[recording="true"] {{ color: {s.recording}; font-weight: 600; }}
     QFrame[banner="true"] {{ background: {s.raised}; border-left: 4px solid {s.warning}; }}
     QFrame[card="true"] {{ background: {s.base}; border: 1px solid {s.line}; border-radius: 8px; }}
     QMenu {{ background: {s.base}; color: {s.text}; border: 1px solid {s.line}; padding: 4px; }}

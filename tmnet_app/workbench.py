@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QWidget
 
 from tmnet_app.actions import Actions
 from tmnet_app.closer_look import CloserLook
-from tmnet_app.live_session import LiveSession
+from tmnet_app.comparison import Comparison
+from tmnet_app.exports import Exports
+from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.preferences import Preferences
 from tmnet_app.views.attention_controls import AttentionControls
 from tmnet_app.views.stage import Stage
@@ -37,6 +39,8 @@ class Workbench(QObject):
         panels = stage.details.panels
         panels.turn_to(preferences.panel)
         panels.chosen.connect(self._remember_panel)
+        self.exports = Exports(session, stage, transport, actions, preferences, window)
+        self.comparison = Comparison(session, stage, actions, window)
         triggered: dict[str, Callable[[], object]] = {
             "attention_settings": lambda: self.controls.open_over(transport.buttons["attention_settings"]),
             "fill": lambda: stage.toggle_alone(stage.alone or stage.pane_under_pointer),
@@ -44,9 +48,16 @@ class Workbench(QObject):
         for name, slot in triggered.items():
             actions[name].triggered.connect(slot)
 
+    def follow(self, moment: Moment) -> None:
+        """Take up a moment, once the pictures show it."""
+        self.closer_look.follow(moment)
+        self.exports.follow(moment)
+
     def close(self) -> None:
         """Stop the threads."""
         self.closer_look.close()
+        self.exports.close()
+        self.comparison.close()
 
     def _remember_panel(self, name: str) -> None:
         self._preferences.panel = name

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QFileDialog, QLabel
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLabel
 
 from tmnet_app.dialogs.preferences_dialog import PreferencesDialog
 from tmnet_app.dialogs.shortcuts_dialog import ShortcutsDialog
@@ -305,16 +305,6 @@ def test_the_last_pane_cannot_be_hidden(playing):
     for name in ("pane_input", "pane_rb", "pane_cb", "pane_both"):
         act(playing, name)
     assert sum(pane.isVisible() for pane in playing.stage.panes.values()) == 1
-
-
-def test_a_snapshot_is_a_picture_of_the_panes(playing, monkeypatch, tmp_path):
-    path = tmp_path / "shot.png"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
-    act(playing, "snapshot")
-    assert path.stat().st_size > 1000
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "no" / "a.png"), ""))
-    act(playing, "snapshot")
-    assert "could not be written" in playing.status.sentence
 
 
 def test_what_was_set_is_remembered(open_window, qtbot, make_video):

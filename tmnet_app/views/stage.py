@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QRect, QSize, Signal
@@ -12,26 +12,16 @@ from PySide6.QtWidgets import QWidget
 from tmnet_app.live_session import Moment
 from tmnet_app.preferences import PANES, PaneName
 from tmnet_app.views.arrangement import Arrangement, arrange
-from tmnet_app.views.attention_view import AttentionView
 from tmnet_app.views.details import Details
 from tmnet_app.views.input_view import InputView
 from tmnet_app.views.linked_view import LinkedView
+from tmnet_app.views.network_views import MAPS, NetworkViews
 from tmnet_app.views.pane import Pane
 from tmnet_app.views.picture_view import FrameScaler
-from tmnet_app.views.probability_bars import EN_DASH
+from tmnet_app.views.second_network import SecondNetwork
 from tmnet_core.attention.settings import AttentionSettings
-from tmnet_core.attention.shown_maps import AttentionMaps, MapName, ShownMap
+from tmnet_core.attention.shown_maps import MapName, ShownMap
 from tmnet_core.models.branch import Branch
-
-_TIPS = {
-    Branch.RB: "The regression branch: from this one frame it tells what the whole clip would say",
-    Branch.CB: "The classification branch: it judges the frame as it is",
-    Branch.FUSED: "Both branches together: the mean of their maps, or the difference, as you choose",
-}
-_ROLES = {Branch.RB: "guesses the clip", Branch.CB: "sees the frame"}
-_THIRD = {"sum": ("RB+CB", "both together"), "difference": ("RB \u2212 CB", "who looks where")}
-_NO_NETWORK = "No network yet"
-_MAPS: tuple[MapName, ...] = ("rb", "cb", "both")
 
 
 class Stage(QWidget):
@@ -41,15 +31,15 @@ class Stage(QWidget):
 
     def __init__(self, network_choices: Sequence[QWidget] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        scaler = FrameScaler()
+        self._scaler = FrameScaler()
         self.link = LinkedView(self)
-        self.input = InputView(scaler, self.link)
-        self.attention: dict[MapName, AttentionView] = {name: AttentionView(scaler, self.link) for name in _MAPS}
+        self.input = InputView(self._scaler, self.link)
+        self.details = Details(network_choices, self)
+        self.first = NetworkViews(self._scaler, self.link, self.details.bars, self)
+        self.second: SecondNetwork | None = None
         self.panes: dict[PaneName, Pane] = {
             "input": Pane(self.input, "Input", "", parent=self),
-            "rb": _attention_pane(self.attention["rb"], Branch.RB, self),
-            "cb": _attention_pane(self.attention["cb"], Branch.CB, self),
-            "both": _attention_pane(self.attention["both"], Branch.FUSED, self),
+            **{name: self.first.panes[name] for name in MAPS},
         }
         for name, pane in self.panes.items():
             pane.view.painted.connect(self.painted)
@@ -57,15 +47,11 @@ class Stage(QWidget):
         self.panes["input"].title.setToolTip(
             "The frame as it is; the network sees what is not dimmed. Double click: this picture alone."
         )
-        self.details = Details(network_choices, self)
-        self._classes: Sequence[str] = ()
         self._aspect = 4 / 3
         self._wants_details = True
         self._shown: tuple[PaneName, ...] = PANES
         self._alone: PaneName | None = None
-        self._settings = AttentionSettings()
-        self._maps = AttentionMaps()
-        self.shown_maps: dict[MapName, ShownMap] = {}
+        self._look = AttentionSettings(), True
 
     def minimumSizeHint(self) -> QSize:
         """Two small pictures."""
@@ -73,27 +59,36 @@ class Stage(QWidget):
 
     def show_loading(self, words: str) -> None:
         """Say that the first network is on its way; nothing with an empty text."""
-        if not self._classes:
+        if not self.first.classes:
             self.details.hint.show_loading(words)
-            for pane in self._attention_panes():
-                pane.view.say(words or _NO_NETWORK)
+            self.first.say(words)
 
     def set_model(self, classes: Sequence[str], branches: Sequence[Branch]) -> None:
         """Begin with another network."""
-        self._classes = classes
-        self._maps.clear()
         self.details.show_model(True)
-        self.details.bars.set_classes(classes, branches)
-        for pane in self._attention_panes():
-            missing = pane.branch not in branches
-            pane.view.say(f"This checkpoint has no {pane.branch}." if missing else "")
-            pane.title.show_answer(EN_DASH if missing else "", "", 0.0, still=True)
+        self.first.set_model(classes, branches)
+
+    def compare(self, title: str, classes: Sequence[str], branches: Sequence[Branch]) -> None:
+        """Show a second network below the first."""
+        if self.second is None:
+            self.second = SecondNetwork(self._scaler, self.link, self)
+            self.second.views.set_look(self._look[0], visible=self._look[1])
+        self.second.begin(title, classes, branches)
+        self.arrange()
+
+    def stop_comparing(self) -> None:
+        """Show the first network alone."""
+        if self.second is not None:
+            self.second.dispose()
+            self.second = None
+            self.arrange()
 
     def begin_source(self) -> None:
         """Forget what was seen before: another source follows."""
         self.details.graphs.clear()
-        self.details.bars.clear()
-        self._maps.clear()
+        self.first.clear()
+        if self.second is not None:
+            self.second.views.clear()
         self.link.reset()
 
     def set_panes(self, shown: Iterable[PaneName]) -> None:
@@ -105,10 +100,10 @@ class Stage(QWidget):
 
     def set_attention(self, settings: AttentionSettings, *, visible: bool) -> None:
         """Show the heat maps as the person wishes, or hide them."""
-        self._settings = settings
-        self.panes["both"].title.rename(*_THIRD[settings.third])
-        for view in self.attention.values():
-            view.set_look(settings, visible=visible)
+        self._look = settings, visible
+        self.first.set_look(settings, visible=visible)
+        if self.second is not None:
+            self.second.views.set_look(settings, visible=visible)
 
     def toggle_alone(self, name: PaneName) -> None:
         """Let one picture fill the place of all and of the details, or go back."""
@@ -120,6 +115,24 @@ class Stage(QWidget):
         self.arrange()
 
     @property
+    def classes(self) -> Sequence[str]:
+        """Names of the network's classes as they are shown, empty without a network."""
+        return self.first.classes
+
+    @property
+    def shown_maps(self) -> Mapping[MapName, ShownMap]:
+        """The first network's maps that are on the screen."""
+        return self.first.shown
+
+    @property
+    def visible_panes(self) -> tuple[PaneName, ...]:
+        """The panes that are seen, in their order."""
+        if self._alone is not None:
+            return (self._alone,)
+        # Below the input, and nowhere else, is room for what the second network says.
+        return tuple(name for name in PANES if name in self._shown or (self.second and name == "input"))
+
+    @property
     def alone(self) -> PaneName | None:
         """The picture that fills the place, None while there are several."""
         return self._alone
@@ -127,7 +140,8 @@ class Stage(QWidget):
     @property
     def pane_under_pointer(self) -> PaneName:
         """The pane that the pointer is on, else the first."""
-        return next((name for name in self._shown if self.panes[name].underMouse()), self._shown[0])
+        visible = self.visible_panes
+        return next((name for name in visible if self.panes[name].underMouse()), visible[0])
 
     def set_details(self, visible: bool) -> None:
         """Show bars and graphs, where there is room."""
@@ -144,21 +158,11 @@ class Stage(QWidget):
         """Show frame, attention and answers."""
         width, height = moment.placement.frame_size
         self._set_aspect(width / height)
-        bars, glance = self.details.bars, moment.glance
-        self.shown_maps = {}
-        if glance is not None:
-            bars.show_probabilities(moment.probabilities, glance.answer, now, still=moment.still)
-            self.shown_maps = self._maps.choose(
-                glance,
-                moment.probabilities,
-                self._settings,
-                leader=bars.order[0],
-                pinned=bars.pinned,
-                still=moment.still,
-            )
-        self.panes["input"].view.show_frame(moment.frame, moment.placement)
-        for name in _MAPS:
-            self._show_attention(name, moment, now)
+        self.input.show_frame(moment.frame, moment.placement)
+        self.first.show(moment, moment.glance, moment.probabilities, now)
+        if self.second is not None:
+            rb = self.first.shown.get("rb") or self.first.shown.get("cb")
+            self.second.show(moment, now, like=None if rb is None else self.first.classes[rb.index])
 
     def show_size(self, text: str) -> None:
         """Say what the source gives, over the input."""
@@ -167,14 +171,14 @@ class Stage(QWidget):
     def snapshot(self) -> QImage:
         """Return the panes as a picture."""
         area = QRect()
-        for name in self._visible:
+        for name in self.visible_panes:
             area = area.united(self.panes[name].geometry())
         ratio = self.devicePixelRatioF()
         image = QImage(area.size() * ratio, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(ratio)
         image.fill(self.palette().color(QPalette.ColorRole.Window))
         painter = QPainter(image)
-        for name in self._visible:
+        for name in self.visible_panes:
             pane = self.panes[name]
             painter.drawPixmap(pane.pos() - area.topLeft(), pane.grab())
         painter.end()
@@ -185,12 +189,18 @@ class Stage(QWidget):
         if not self.width() or not self.height():
             return
         title = self.panes["input"].title.height()
-        visible, details = self._visible, self._wants_details and self._alone is None
-        plan: Arrangement = arrange(self.width(), self.height(), self._aspect, len(visible), title, details=details)
+        visible, details = self.visible_panes, self._wants_details and self._alone is None
+        compared = self.second is not None and self._alone is None
+        count, columns = (2 * len(visible), len(visible)) if compared else (len(visible), None)
+        plan: Arrangement = arrange(
+            self.width(), self.height(), self._aspect, count, title, details=details, columns=columns
+        )
         for name, pane in self.panes.items():
             pane.setVisible(name in visible)
-        for name, place in zip(visible, plan.panes, strict=True):
+        for name, place in zip(visible, plan.panes, strict=False):
             self.panes[name].setGeometry(place)
+        if self.second is not None:
+            self.second.place(visible, plan.panes[len(visible) :])
         self.details.setVisible(plan.details is not None)
         if plan.details is not None:
             self.details.setGeometry(plan.details)
@@ -200,35 +210,7 @@ class Stage(QWidget):
         super().resizeEvent(event)
         self.arrange()
 
-    @property
-    def _visible(self) -> tuple[PaneName, ...]:
-        return self._shown if self._alone is None else (self._alone,)
-
-    def _attention_panes(self) -> tuple[Pane, ...]:
-        return tuple(self.panes[name] for name in _MAPS)
-
     def _set_aspect(self, aspect: float) -> None:
         if aspect != self._aspect:
             self._aspect = aspect
             self.arrange()
-
-    def _show_attention(self, name: MapName, moment: Moment, now: float) -> None:
-        shown, pane = self.shown_maps.get(name), self.panes[name]
-        self.attention[name].show_attention(moment.frame, moment.placement, shown, now, still=moment.still)
-        if shown is not None and pane.branch is not None:
-            value = "" if shown.difference else f"{moment.probabilities[pane.branch][shown.index]:.2f}"
-            pane.title.show_answer(self._classes[shown.index], value, now, still=moment.still)
-
-
-def _attention_pane(view: AttentionView, branch: Branch, parent: QWidget) -> Pane:
-    pane = Pane(view, branch.value, _ROLES.get(branch, ""), branch, parent)
-    pane.title.setToolTip(
-        f"{_TIPS[branch]}. The heat shows where the class named on the right comes from. "
-        "Double click: this picture alone."
-    )
-    view.setToolTip(
-        "Heat: how much each place adds to the class's logit; the numbers are the ends of the scale. "
-        "Wheel: zoom. Drag: move. Double click: all of it."
-    )
-    view.say(_NO_NETWORK)
-    return pane

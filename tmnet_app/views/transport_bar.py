@@ -14,7 +14,7 @@ from tmnet_app.live_session import SPEEDS
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.views.probability_bars import EN_DASH
 
-_TOOLS = ("loop", "mirror", "attention", "attention_settings", "snapshot")
+_TOOLS = ("loop", "mirror", "attention", "attention_settings", "record", "snapshot")
 _FILE_ONLY = ("step_back", "step_forward", "loop")
 
 
@@ -33,6 +33,12 @@ class TransportBar(QWidget):
         self.time.setAccessibleName("Time")
         self.time.setFont(tabular(self.font()))
         self.time.setToolTip("Time of this frame, and of the whole video")
+        self.recording = QLabel()
+        self.recording.setAccessibleName("Recording")
+        self.recording.setProperty("recording", True)
+        self.recording.setFont(tabular(self.font()))
+        self.recording.setToolTip("Time recorded, and pictures written; R ends the recording")
+        self.recording.hide()
         self.speed = _speed_button(self)
         self.buttons = {name: _button(actions[name]) for name in ("step_back", "play", "step_forward")}
         self.buttons |= {name: _button(actions[name]) for name in _TOOLS}
@@ -49,6 +55,7 @@ class TransportBar(QWidget):
         layout.addSpacing(GRID)
         layout.addWidget(self.time)
         layout.addSpacing(GRID)
+        layout.addWidget(self.recording)
         layout.addWidget(self.speed)
         for name in _TOOLS:
             layout.addWidget(self.buttons[name])
@@ -71,6 +78,12 @@ class TransportBar(QWidget):
             self.slider.setValue(max(0, index))
         if write and self.slider.isVisibleTo(self):
             self.time.setText(f"{_clock(_seconds(max(0, index), fps))} / {_clock(_seconds(frames, fps))}")
+
+    def show_recording(self, seconds: float | None, frames: int = 0) -> None:
+        """Say how long and how much has been recorded; None: nothing is being recorded."""
+        self.recording.setVisible(seconds is not None)
+        if seconds is not None:
+            self.recording.setText(f"\u25cf {_clock(seconds)} \u00b7 {frames}")
 
     def show_speed(self, speed: float) -> None:
         """Say how fast it plays."""
@@ -127,6 +140,7 @@ def speed_text(speed: float) -> str:
 def _button(action: QAction) -> QToolButton:
     button = QToolButton()
     button.setDefaultAction(action)
+    button.setObjectName(action.objectName())
     button.setIconSize(QSize(SIZE, SIZE))
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setAccessibleName(action.text().rstrip("…"))

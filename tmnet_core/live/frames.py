@@ -58,3 +58,24 @@ class Glance:
     def answer(self) -> Branch:
         """The branch to believe: the fusion where both branches are served, else the one there is."""
         return Branch.FUSED if Branch.FUSED in self.probabilities else next(iter(self.probabilities))
+
+
+@dataclass(frozen=True, slots=True)
+class PairedGlance(Glance):
+    """What one network says, and what another says about the same frame."""
+
+    second: Glance | None = None
+
+    @classmethod
+    def of(cls, first: Glance, second: Glance) -> PairedGlance:
+        """Return what the first says, with what the second says beside it."""
+        return cls(
+            first.frame,
+            first.placement,
+            first.probabilities,
+            first.maps,
+            first.features,
+            first.finished,
+            first.stages,
+            second,
+        )

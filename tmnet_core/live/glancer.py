@@ -79,6 +79,7 @@ class Glancer:
         mirror: whether frames are mirrored before the network sees them; read at each frame.
         crop: what the network sees, None for what the checkpoint was trained with; read at each frame.
         every_frame: whether it waits until a glance was taken before it gives the next, so that none is replaced.
+        extend: what else is done with each glance before it is handed out, in the glance thread; must not fail.
         rate: glances per second.
         last_frame: the newest frame that was taken, also while there is no model.
         failure: the newest failure, None once a model was loaded or glanced after it; a new object for each.
@@ -93,6 +94,7 @@ class Glancer:
         self.mirror = False
         self.crop: Crop | None = None
         self.every_frame = False
+        self.extend: Callable[[Glance], Glance] = lambda glance: glance
         self.rate = RateMeter()
         self.last_frame: Frame | None = None
         self.failure: Failure | None = None
@@ -211,7 +213,7 @@ class Glancer:
 
     def _glance(self, model: GlanceModel, frame: Frame) -> None:
         try:
-            glance = model.glance(frame, mirror=self.mirror, crop=self.crop)
+            glance = self.extend(model.glance(frame, mirror=self.mirror, crop=self.crop))
         except Exception as error:
             if model is self._model:
                 self._fail(error)

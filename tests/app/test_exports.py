@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog
+
+from tmnet_app.main_window import MainWindow
+from tmnet_app.recorder import Recorder
+from tmnet_core.attention.recording import RecordingError
+from tmnet_core.data.decoding import VideoReader, probe
+
+
+def act(window: MainWindow, name: str) -> None:
+    window.actions_by_name[name].trigger()
+
+
+def answer_dialog(monkeypatch, path: Path, kind: str = "") -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), kind))
+
+
+def record(window: MainWindow, qtbot, path: Path, pictures: int = 12, **how) -> None:
+    window.workbench.exports.start_recording(path, **how)
+    recorder = window.workbench.exports.recorder
+    qtbot.waitUntil(lambda: recorder.frames >= pictures)
+    act(window, "record")
+    qtbot.waitUntil(lambda: window.workbench.exports.recorder is None)
+
+
+def test_a_recording_has_every_picture_that_was_shown(playing, qtbot, tmp_path, read_bar_code):
+    shown: list[int] = []
+    playing.session.add_viewer(lambda moment: shown.append(moment.frame.index))
+    first = playing.session.moment.frame.index
+    record(playing, qtbot, tmp_path / "take.mp4")
+    assert "Recorded" in playing.status.sentence
+    count = int(playing.status.sentence.split()[1])
+    with VideoReader(tmp_path / "take.mp4") as reader:
+        pictures = []
+        while (found := reader.read()) is not None:
+            pictures.append(found[2])
+    assert len(pictures) == count
+    expected = [first, *shown][:count]
+    # The input is the first picture of the row; its lower part carries the frame's number as a bar code.
+    pane = 320
+    left = 10
+    seen = [read_bar_code(picture[100:200, left : left + pane]) for picture in pictures]
+    assert seen == expected
+    assert not (tmp_path / "take.part.mp4").exists()
+
+
+def test_recording_is_seen_and_ended_by_the_same_key(playing, qtbot, monkeypatch, tmp_path):
+    answer_dialog(monkeypatch, tmp_path / "take")
+    act(playing, "record")
+    assert playing.actions_by_name["record"].isChecked()
+    qtbot.waitUntil(lambda: playing.transport.recording.isVisible())
+    assert "●" in playing.transport.recording.text()
+    act(playing, "record")
+    qtbot.waitUntil(lambda: not playing.transport.recording.isVisible())
+    assert not playing.actions_by_name["record"].isChecked()
+    assert probe(tmp_path / "take.mp4").frames >= 1
+
+
+def test_nothing_to_record_is_told(window):
+    act(window, "record")
+    assert "nothing to record" in window.status.sentence
+    assert not window.actions_by_name["record"].isChecked()
+
+
+def test_numbers_are_written_as_csv_and_as_json_lines(playing, qtbot, tmp_path):
+    record(playing, qtbot, tmp_path / "both.mp4", pictures=3, numbers=True)
+    with (tmp_path / "both.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == probe(tmp_path / "both.mp4").frames
+    assert rows[0]["RB+CB 1"] == "wave"
+    assert float(rows[0]["RB 1 probability"]) == pytest.approx(0.3)
+    record(playing, qtbot, tmp_path / "numbers.jsonl", pictures=3)
+    lines = [json.loads(line) for line in (tmp_path / "numbers.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(lines) >= 3
+    assert lines[0]["branches"]["CB"][0]["name"] == "wave"
+
+
+def test_another_network_ends_the_recording(playing, qtbot, tmp_path):
+    playing.workbench.exports.start_recording(tmp_path / "numbers.csv")
+    playing.opener.open_checkpoint("another.safetensors")
+    playing.session.checkpoint_loaded.emit("another.safetensors")
+    qtbot.waitUntil(lambda: (tmp_path / "numbers.csv").exists())
+    qtbot.waitUntil(lambda: playing.workbench.exports.recorder is None)
+
+
+@pytest.mark.parametrize("name", ["take.mp4", "take.csv"])
+def test_a_folder_that_is_not_there_is_told(playing, qtbot, tmp_path, name):
+    playing.workbench.exports.start_recording(tmp_path / "no" / name)
+    qtbot.waitUntil(lambda: "cannot be written" in playing.status.sentence)
+    assert playing.workbench.exports.recorder is None
+    assert not playing.actions_by_name["record"].isChecked()
+
+
+def test_a_full_disk_ends_the_recording_with_a_sentence(playing, qtbot, monkeypatch, tmp_path):
+    exports = playing.workbench.exports
+    exports.start_recording(tmp_path / "take.mp4")
+    writer = exports.recorder._writers[0]
+    write = writer.write
+
+    def full(shot, agreement, seconds):
+        if exports.recorder.frames >= 5:
+            raise RecordingError("take.mp4 cannot be written on: no space left on device")
+        write(shot, agreement, seconds)
+
+    monkeypatch.setattr(writer, "write", full)
+    qtbot.waitUntil(lambda: "no space left" in playing.status.sentence)
+    assert not playing.actions_by_name["record"].isChecked()
+    assert probe(tmp_path / "take.part.mp4").frames == 5
+    shown = playing.session.moment
+    qtbot.waitUntil(lambda: playing.session.moment is not shown)
+
+
+def test_closing_the_window_completes_the_recording(playing, tmp_path):
+    playing.workbench.exports.start_recording(tmp_path / "take.mp4")
+    playing.close()
+    assert probe(tmp_path / "take.mp4").frames >= 1
+
+
+def test_a_computer_that_falls_behind_says_so_and_keeps_what_it_has(playing, monkeypatch, tmp_path, qtbot):
+    monkeypatch.setattr("tmnet_app.recorder._MOST_WAITING", 1)
+    playing.workbench.exports.start_recording(tmp_path / "take.mp4")
+    qtbot.waitUntil(lambda: "as fast as they come" in playing.status.sentence)
+    assert "1 pictures are in take.mp4" in playing.status.sentence
+    assert probe(tmp_path / "take.mp4").frames == 1
+
+
+def test_snapshots_are_composed_or_as_they_are_seen(playing, monkeypatch, tmp_path):
+    answer_dialog(monkeypatch, tmp_path / "composed.png")
+    act(playing, "snapshot")
+    answer_dialog(monkeypatch, tmp_path / "seen.png", "The pictures as they are on the screen (*.png)")
+    act(playing, "snapshot")
+    composed, seen = QImage(str(tmp_path / "composed.png")), QImage(str(tmp_path / "seen.png"))
+    assert composed.width() > 4 * 300
+    assert composed.size() != seen.size()
+    pane = playing.stage.panes["input"]
+    assert seen.width() == 2 * pane.width() + 8
+    answer_dialog(monkeypatch, tmp_path / "no" / "a.png")
+    act(playing, "snapshot")
+    assert "could not be written" in playing.status.sentence
+
+
+def test_a_recorder_without_pictures_ends(tmp_path):
+    class Nothing:
+        def finish(self) -> Path:
+            return tmp_path / "nothing"
+
+        def close(self) -> None: ...
+
+    recorder = Recorder([Nothing()])
+    recorder.close()
+    assert recorder.ended
+    assert recorder.paths == [tmp_path / "nothing"]
+    np.testing.assert_equal(recorder.frames, 0)

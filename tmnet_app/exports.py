@@ -1,0 +1,190 @@
+"""Takes along what is on the screen: snapshots, recordings and numbers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from tmnet_app.actions import Actions
+from tmnet_app.live_session import LiveSession, Moment
+from tmnet_app.preferences import Preferences
+from tmnet_app.recorder import MovieShots, Recorder, ShotWriter, TableShots
+from tmnet_app.shots import ShotTaker
+from tmnet_app.views.stage import Stage
+from tmnet_app.views.transport_bar import TransportBar
+from tmnet_core.attention.agreement import OtherRegions, kept_regions
+from tmnet_core.errors import TMNetError
+
+_COMPOSED, _AS_SEEN = "Pictures, answers and caption (*.png)", "The pictures as they are on the screen (*.png)"
+_VIDEO, _BOTH = "Video (*.mp4)", "Video, and numbers beside it (*.mp4)"
+_CSV, _JSON = "Numbers only, CSV (*.csv)", "Numbers only, JSON lines (*.jsonl)"
+_FPS_WHEN_UNKNOWN = 30.0
+_TEXT_EVERY = 0.25
+
+
+class Exports(QObject):
+    """Owns the recorder; `said` carries what became of a snapshot or a recording."""
+
+    said = Signal(str)
+
+    def __init__(
+        self,
+        session: LiveSession,
+        stage: Stage,
+        transport: TransportBar,
+        actions: Actions,
+        preferences: Preferences,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session, self._stage, self._transport = session, stage, transport
+        self._record = actions["record"]
+        self._preferences, self._window = preferences, window
+        self.recorder: Recorder | None = None
+        self._taker: ShotTaker | None = None
+        self._began = self._written = 0.0
+        self._record.triggered.connect(self._toggle)
+        actions["snapshot"].triggered.connect(self.choose_snapshot)
+        session.ticked.connect(self._look_after)
+        # Its classes are others, and so are the columns.
+        session.checkpoint_loaded.connect(self._stop)
+
+    def close(self) -> None:
+        """End a recording, and wait until all of it is written."""
+        if self.recorder is not None:
+            self.recorder.close()
+
+    # Snapshots
+
+    def choose_snapshot(self) -> None:
+        """Ask where to, and save what is on the screen as PNG."""
+        if self._session.moment is None:
+            self.said.emit("There is no picture to save yet.")
+            return
+        # Now, not when the dialog is answered: the picture goes on meanwhile.
+        composed, as_seen = self._composed(self._session.moment), self._stage.snapshot()
+        path, kind = QFileDialog.getSaveFileName(
+            self._window, "Save a snapshot", f"{self._name()}.png", f"{_COMPOSED};;{_AS_SEEN}"
+        )
+        if path:
+            self._save(as_seen if kind == _AS_SEEN else composed, path)
+
+    def _save(self, image: QImage, path: str) -> None:
+        if not image.save(path):
+            self.said.emit(f"The snapshot could not be written to {path}.")
+
+    def _composed(self, moment: Moment) -> QImage:
+        taker = self._new_taker()
+        shot = taker.take(moment)
+        picture = taker.composer(moment, agreement=False).paint(shot.frame, shot.placement, shot.content)
+        height, width = picture.shape[:2]
+        return QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+    # Recordings
+
+    def _stop(self) -> None:
+        if self.recorder is not None:
+            self.recorder.stop()
+
+    def _toggle(self) -> None:
+        if self.recorder is not None:
+            self._stop()
+        else:
+            self.choose_recording()
+        self._record.setChecked(self.recorder is not None)
+
+    def choose_recording(self) -> None:
+        """Ask where to, and begin to record."""
+        if self._session.moment is None:
+            self.said.emit("There is nothing to record yet.")
+            return
+        kinds = {_VIDEO: ".mp4", _BOTH: ".mp4", _CSV: ".csv", _JSON: ".jsonl"}
+        path, kind = QFileDialog.getSaveFileName(self._window, "Record", f"{self._name()}.mp4", ";;".join(kinds))
+        if path:
+            target = Path(path)
+            if target.suffix.lower() not in kinds.values():
+                target = target.with_name(target.name + kinds.get(kind, ".mp4"))
+            self.start_recording(target, numbers=kind == _BOTH)
+
+    def start_recording(self, path: Path, *, numbers: bool = False) -> None:
+        """Record every picture from now on into an `.mp4`, or its numbers into a `.csv` or `.jsonl`.
+
+        With `numbers`, a `.csv` is written beside the video.
+        """
+        moment = self._session.moment
+        if moment is None or self.recorder is not None:
+            return
+        taker = self._new_taker()
+        try:
+            writers = self._open_writers(path, numbers, taker, moment)
+        except TMNetError as error:
+            self.said.emit(_sentence(error))
+            return
+        self._taker, self.recorder = taker, Recorder(writers, self._kept())
+        self._began, self._written = time.perf_counter(), 0.0
+        self._record.setChecked(True)
+        self.follow(moment)
+
+    def _open_writers(self, path: Path, numbers: bool, taker: ShotTaker, moment: Moment) -> list[ShotWriter]:
+        writers: list[ShotWriter] = []
+        model = self._session.model
+        if path.suffix.lower() == ".mp4":
+            composer = taker.composer(moment, agreement=model is not None)
+            writers.append(MovieShots(path, composer, self._session.fps or _FPS_WHEN_UNKNOWN))
+        if numbers or not writers:
+            lines = path.with_suffix(".csv") if numbers else path
+            writers.append(TableShots(lines, model.classes if model else [], model.branches if model else []))
+        return writers
+
+    def follow(self, moment: Moment) -> None:
+        """Record a moment that has just been shown, if that is wanted."""
+        if self.recorder is not None and self._taker is not None:
+            self.recorder.add(self._taker.take(moment))
+
+    def _look_after(self, now: float) -> None:
+        recorder = self.recorder
+        if recorder is None:
+            return
+        if recorder.ended:
+            self._report(recorder)
+        elif now - self._written >= _TEXT_EVERY:
+            self._written = now
+            self._transport.show_recording(now - self._began, recorder.frames)
+
+    def _report(self, recorder: Recorder) -> None:
+        self.recorder = self._taker = None
+        self._record.setChecked(False)
+        self._transport.show_recording(None)
+        names = " and ".join(path.name for path in recorder.paths)
+        if recorder.failure is None:
+            self.said.emit(f"Recorded {recorder.frames} pictures into {names}; none was left out.")
+        else:
+            kept = f" {recorder.frames} pictures are in {names}." if names else ""
+            self.said.emit(_sentence(recorder.failure) + kept)
+
+    def _new_taker(self) -> ShotTaker:
+        preferences = self._preferences
+        settings = preferences.attention_views.model_copy()
+        panes = self._stage.visible_panes
+        return ShotTaker(self._session, self._stage, panes, settings, heat=preferences.attention)
+
+    def _kept(self) -> OtherRegions | None:
+        try:
+            return kept_regions(Path(self._session.checkpoint)) if self._session.checkpoint else None
+        except TMNetError:
+            return None  # the motion panel says so
+
+    def _name(self) -> str:
+        moment = self._session.moment
+        index = 0 if moment is None else moment.frame.index
+        return f"{Path(self._session.title).stem or 'tmnet'}-{index:06}"
+
+
+def _sentence(text: object) -> str:
+    words = str(text)
+    words = words[:1].upper() + words[1:]
+    return words if words.endswith((".", "?", "!")) else f"{words}."

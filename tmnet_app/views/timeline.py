@@ -1,0 +1,192 @@
+"""What was seen in a file, by time: a strip of colours under the seek bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from tmnet_app.theme import GRID, line, muted, tabular
+
+# Paul Tol's muted colours without those that are taken for a branch's.
+CLASS_COLOURS = tuple(
+    QColor(name) for name in ("#CC6677", "#DDCC77", "#AA4499", "#999933", "#7B6BD6", "#882255", "#B0785A", "#6F8FA8")
+)
+_OTHER = QColor("#8A8D93")
+_STRIP = 18
+_MARKS = 10
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of the file in which one class leads: frames from `begin` to before `end`."""
+
+    begin: int
+    end: int
+    index: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What the timeline shows.
+
+    Attributes:
+        frames: of the whole file.
+        reached: frames from the beginning that have been looked at.
+        spans: who leads where, in order.
+        best: the frame where the answer is surest, None where nothing has been seen.
+        worst: the frame where it is least sure.
+    """
+
+    frames: int
+    reached: int
+    spans: Sequence[Span]
+    best: int | None = None
+    worst: int | None = None
+
+
+class Timeline(QWidget):
+    """Paints the strip; a click seeks, the pointer asks for a preview."""
+
+    seek_requested = Signal(int)  # a frame's index
+    pointed_at = Signal(int)  # a frame's index, -1 when the pointer leaves
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("What was seen, by time")
+        self.setToolTip(
+            "What leads in each stretch of the file; the fainter, the less sure. \u25b2 best and \u25bc worst frame to "
+            "glance at; thin lines part beginning, middle and ending. Click to go there."
+        )
+        self.setMouseTracking(True)
+        self.setFixedHeight(_STRIP + _MARKS)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFont(tabular(self.font(), scale=0.8))
+        self._strip: Strip | None = None
+        self._classes: Sequence[str] = ()
+        self._colours: dict[int, QColor] = {}
+        self._inset = 0.0
+
+    def sizeHint(self) -> QSize:
+        """As wide as the slider above it."""
+        return QSize(200, _STRIP + _MARKS)
+
+    def set_inset(self, pixels: float) -> None:
+        """Leave so much room at both ends, as the slider's handle does."""
+        self._inset = pixels
+
+    def show_strip(self, strip: Strip | None, classes: Sequence[str]) -> None:
+        """Paint this from now on; None shows nothing."""
+        self._strip, self._classes = strip, classes
+        self._colours = _colours(strip.spans) if strip else {}
+        self.update()
+
+    @property
+    def strip(self) -> Strip | None:
+        """What is painted."""
+        return self._strip
+
+    def colour(self, index: int) -> QColor:
+        """Return the colour of a class: those that lead longest have one of their own."""
+        return self._colours.get(index, _OTHER)
+
+    def span_at(self, frame: int) -> Span | None:
+        """Return the stretch that a frame lies in."""
+        spans = self._strip.spans if self._strip else ()
+        return next((span for span in spans if span.begin <= frame < span.end), None)
+
+    def frame_at(self, x: float) -> int:
+        """Return the frame that a place stands for."""
+        frames = self._strip.frames if self._strip else 1
+        width = max(1.0, self.width() - 2 * self._inset)
+        return max(0, min(frames - 1, int((x - self._inset) / width * frames)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint stretches, marks and thirds."""
+        painter = QPainter(self)
+        strip = self._strip
+        area = QRectF(self._inset, 0, self.width() - 2 * self._inset, _STRIP)
+        painter.fillRect(area, self.palette().color(QPalette.ColorRole.AlternateBase))
+        if strip is not None and strip.frames:
+            for span in strip.spans:
+                self._paint_span(painter, area, span, strip.frames)
+            self._paint_thirds(painter, area)
+            for frame, up in ((strip.best, True), (strip.worst, False)):
+                if frame is not None:
+                    self._paint_mark(painter, self._x(area, frame + 0.5, strip.frames), up=up)
+        painter.end()
+
+    def _x(self, area: QRectF, frame: float, frames: int) -> float:
+        return area.left() + frame / frames * area.width()
+
+    def _paint_span(self, painter: QPainter, area: QRectF, span: Span, frames: int) -> None:
+        left, right = self._x(area, span.begin, frames), self._x(area, span.end, frames)
+        place = QRectF(left, area.top(), max(1.0, right - left - 0.5), area.height())
+        colour = QColor(self.colour(span.index))
+        colour.setAlphaF(0.2 + 0.8 * span.probability)
+        painter.fillRect(place, colour)
+        name = self._classes[span.index] if span.index < len(self._classes) else ""
+        metrics = QFontMetricsF(self.font())
+        room = place.width() - GRID
+        if metrics.horizontalAdvance(name[:3]) <= room:
+            painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+            text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(place.adjusted(GRID / 2, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_thirds(self, painter: QPainter, area: QRectF) -> None:
+        """Mark where the middle begins and ends, and name the three where there is room."""
+        painter.setPen(QPen(line(self.palette()), 1))
+        thirds = [area.left() + area.width() * third / 3 for third in range(4)]
+        for x in thirds[1:3]:
+            painter.drawLine(QLineF(x, area.top(), x, area.bottom() + _MARKS))
+        painter.setPen(muted(self.palette()))
+        for begin, end, name in zip(thirds, thirds[1:], ("beginning", "middle", "ending"), strict=False):
+            place = QRectF(begin, area.bottom(), end - begin, _MARKS)
+            if QFontMetricsF(self.font()).horizontalAdvance(name) + 4 * GRID < place.width():
+                painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, name)
+
+    def _paint_mark(self, painter: QPainter, x: float, *, up: bool) -> None:
+        tip, foot = (_STRIP + 1, _STRIP + _MARKS - 1) if up else (_STRIP + _MARKS - 1, _STRIP + 1)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        role = QPalette.ColorRole.Highlight if up else QPalette.ColorRole.BrightText
+        painter.setBrush(self.palette().color(role))
+        painter.drawPolygon(QPolygonF([QPointF(x, tip), QPointF(x - 4.5, foot), QPointF(x + 4.5, foot)]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go to the frame clicked; a mark that is close by draws the click to its frame."""
+        strip = self._strip
+        if strip is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        x = event.position().x()
+        area = QRectF(self._inset, 0, self.width() - 2 * self._inset, _STRIP)
+        if event.position().y() > _STRIP:
+            marks = [frame for frame in (strip.best, strip.worst) if frame is not None]
+            near = [frame for frame in marks if abs(self._x(area, frame + 0.5, strip.frames) - x) <= 6]
+            if near:
+                self.seek_requested.emit(near[0])
+                return
+        self.seek_requested.emit(self.frame_at(x))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Ask for a preview."""
+        if self._strip is not None:
+            self.pointed_at.emit(self.frame_at(event.position().x()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Ask for none."""
+        self.pointed_at.emit(-1)
+
+
+def _colours(spans: Sequence[Span]) -> dict[int, QColor]:
+    """Give the classes that lead longest a colour each."""
+    lengths: dict[int, int] = {}
+    for span in spans:
+        lengths[span.index] = lengths.get(span.index, 0) + span.end - span.begin
+    ranked = sorted(lengths, key=lambda index: (-lengths[index], index))
+    return dict(zip(ranked, CLASS_COLOURS, strict=False))
