@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ HEADER_KEY = "tmnet"
 CLASSES_KEY = "classes"
 PREPROCESSING_KEY = "preprocessing"
 PRECISION_KEY = "precision"
+CLIP_KEY = "clip"
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -32,8 +33,11 @@ def read_metadata(path: Path) -> dict[str, str]:
     return metadata
 
 
-def write_metadata(model: onnx.ModelProto, header: str, precision: str) -> None:
-    """Put the header, and for readers without TMNet its classes and preprocessing, into a model."""
+def write_metadata(model: onnx.ModelProto, header: str, precision: str, clip: Mapping[str, float] | None) -> None:
+    """Put the header, and for readers without TMNet its classes and preprocessing, into a model.
+
+    `clip` is of a model that looks at clips: its `frames`, and `key_frame`, the fraction at which RB looks.
+    """
     import onnx.helper
 
     values = json.loads(header)
@@ -43,6 +47,8 @@ def write_metadata(model: onnx.ModelProto, header: str, precision: str) -> None:
         PREPROCESSING_KEY: json.dumps(values["preprocessing"]),
         PRECISION_KEY: precision,
     }
+    if clip is not None:
+        said[CLIP_KEY] = json.dumps(clip)
     onnx.helper.set_model_props(model, said)
 
 

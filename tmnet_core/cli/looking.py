@@ -10,6 +10,10 @@ import typer
 
 from tmnet_core.cli.app import Checkpoint, Device, Threads, app, use_threads
 
+Clip = Annotated[
+    int, typer.Option(min=0, metavar="T", help="Look at clips of T frames, RB at the key frame; 0: at single frames.")
+]
+
 
 @app.command()
 def info(
@@ -32,7 +36,12 @@ def glance(
     checkpoint: Checkpoint,
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
     top: Annotated[int, typer.Option(min=1, help="Classes per branch.")] = 3,
-    every: Annotated[int, typer.Option(min=1, help="Look at every n-th frame.")] = 1,
+    every: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Look at every n-th frame, or let a clip begin there; 0: at each frame, or clip after clip."
+        ),
+    ] = 0,
     mirror: Annotated[bool, typer.Option(help="Mirror the frames left to right.")] = False,
     crop: Annotated[
         Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
@@ -41,15 +50,18 @@ def glance(
     engine: Annotated[
         str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")
     ] = "auto",
+    batch: Annotated[int, typer.Option(min=1, help="Frames or clips that are looked at together.")] = 1,
+    clip: Clip = 0,
+    interval: Annotated[int, typer.Option(min=0, help="From one frame of a clip to the next; 0: as in training.")] = 0,
     threads: Threads = 0,
 ) -> None:
-    """Look at each frame of a video alone; one JSON line a frame, none left out."""
-    from tmnet_core.live.glance_file import glance_file
+    """Look at each frame of a video alone, or at clips; one JSON line a look, none left out."""
+    from tmnet_core.live.glance_file import FileLook, glance_file
 
     use_threads(threads)
-    lines = glance_file(checkpoint, video, top=top, every=every, mirror=mirror, crop=crop, device=device, engine=engine)
-    for line in lines:
-        sys.stdout.write(line.model_dump_json() + "\n")
+    look = FileLook(every, batch, clip, interval, mirror, crop)
+    for line in glance_file(checkpoint, video, look, top=top, device=device, engine=engine):
+        sys.stdout.write(line.model_dump_json(exclude_none=True) + "\n")
 
 
 @app.command()
@@ -64,9 +76,10 @@ def export(
         Path | None,
         typer.Option(metavar="FOLDER", help="Videos or pictures to check on; frames of rendered people if left out."),
     ] = None,
+    clip: Clip = 0,
 ) -> None:
     """Write one ONNX file with classes and preprocessing inside, checked against torch before it is put in place."""
     from tmnet_core.live.engines.export import export_checkpoint
 
-    agreement = export_checkpoint(checkpoint, onnx, calibration=int8, check=check)
+    agreement = export_checkpoint(checkpoint, onnx, calibration=int8, check=check, frames=clip)
     print(f"{onnx}: {agreement}")

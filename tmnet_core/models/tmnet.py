@@ -39,9 +39,9 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class GlanceMaps:
-    """The last feature maps of the branches for single frames, each B×C×h×w; their mean over places is the feature.
+    """The last feature maps of the branches, each B×C×h×w; their mean over places is the feature.
 
-    A branch that the network does not serve for single frames is None.
+    A branch that is not asked for is None.
     """
 
     regression: Tensor | None
@@ -107,6 +107,22 @@ class TMNet(nn.Module):
         regression = None
         if self.regression is not None and Branch.RB in self.glances:
             regression = self.regression(encoded).mean(dim=1)
+        return GlanceMaps(regression, classification)
+
+    def look(self, clip: Tensor, key_frame: float) -> GlanceMaps:
+        """Look at clips, B×T×3×H×W: RB at the key frame, CB at all of them, its maps averaged over time.
+
+        Args:
+            clip: T frames each.
+            key_frame: the fraction of the clip at which RB looks, as in `forward`.
+        """
+        encoded = self.base(clip)
+        classification = self.classification(encoded).mean(dim=1) if Branch.CB in self.glances else None
+        regression = None
+        if self.regression is not None and Branch.RB in self.glances:
+            length = encoded.shape[1]
+            place = min(length - 1, int(key_frame * length))
+            regression = self.regression(encoded[:, place : place + 1]).mean(dim=1)
         return GlanceMaps(regression, classification)
 
     def remember(self, clip: Tensor, key_frame: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ import torch
 
 from tmnet_core.checkpoint import CheckpointHeader, load_checkpoint, read_header
 from tmnet_core.device import choose_device
-from tmnet_core.errors import CheckpointError, EngineError
+from tmnet_core.errors import EngineError
+from tmnet_core.live.engines.clip import ClipLook, choose_look
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.export_cache import cached_export, export_in_background
@@ -20,7 +21,6 @@ from tmnet_core.live.engines.handover_engine import HandoverEngine
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
 from tmnet_core.live.engines.precision import Precision
 from tmnet_core.live.engines.torch_engine import TorchEngine
-from tmnet_core.models.catalogue import VARIANTS
 from tmnet_core.onnx_file import SUFFIX
 
 EngineName = Literal["auto", "onnxruntime", "onnxruntime-int8", "torch", "torch-tf32", "torch-fp16", "torch-bf16"]
@@ -76,7 +76,12 @@ def available_engines(device: str | torch.device = "auto", checkpoint: Path | No
 
 
 def open_engine(
-    path: Path, device: str | torch.device = "auto", name: str = "auto", *, threads: int | None = None
+    path: Path,
+    device: str | torch.device = "auto",
+    name: str = "auto",
+    *,
+    threads: int | None = None,
+    frames: int = 0,
 ) -> OpenedNetwork:
     """Load a checkpoint or an exported file into an engine.
 
@@ -87,6 +92,7 @@ def open_engine(
         device: as `choose_device` takes it.
         name: one of `ENGINES`.
         threads: CPU threads of onnxruntime; as many as torch has, but one core fewer than there are, where None.
+        frames: T, to look at clips of that many frames; 0 to look at single ones.
 
     Raises:
         CheckpointError: the file cannot be used.
@@ -100,19 +106,19 @@ def open_engine(
         raise EngineError(f"engine {known}: {reason}")
     header = read_header(path)
     threads = default_threads() if threads is None else threads
-    if not VARIANTS[header.model.variant].glance:
-        raise CheckpointError(f"checkpoint {path}: {header.title} needs a clip of frames, it cannot answer for one")
+    clip = choose_look(path, header, frames)
     if exported and chosen.type != "cpu":
         raise EngineError(f"{path}: an exported file runs on the CPU here, not on {chosen.type.upper()}")
     engine: Engine
     if exported:
         engine = OnnxruntimeEngine(path, threads=threads)
     elif chosen.type == "cpu" and known in ("auto", "onnxruntime"):
-        engine = _open_on_cpu(path, header, threads, at_once=known == "onnxruntime")
+        engine = _open_on_cpu(path, clip, threads, at_once=known == "onnxruntime")
     elif chosen.type == "cuda":
-        engine = CudaGraphEngine(load_checkpoint(path).model, header.preprocessing, chosen, _PRECISIONS[known])
+        model = load_checkpoint(path).model
+        engine = CudaGraphEngine(model, header.preprocessing, chosen, _PRECISIONS[known], clip=clip)
     else:
-        engine = TorchEngine(load_checkpoint(path).model, header.preprocessing, chosen)
+        engine = TorchEngine(load_checkpoint(path).model, header.preprocessing, chosen, clip=clip)
     return OpenedNetwork(header, engine, chosen)
 
 
@@ -121,11 +127,12 @@ def default_threads() -> int:
     return min(torch.get_num_threads(), max(1, (os.cpu_count() or 1) - 1))
 
 
-def _open_on_cpu(path: Path, header: CheckpointHeader, threads: int, *, at_once: bool) -> Engine:
+def _open_on_cpu(path: Path, clip: ClipLook | None, threads: int, *, at_once: bool) -> Engine:
     absent = _why_no_onnxruntime()
     if absent is not None:
-        return TorchEngine(load_checkpoint(path).model, header.preprocessing, note=absent)
-    exported = cached_export(path)
+        return _open_torch(path, clip, note=absent)
+    frames = 0 if clip is None else clip.frames
+    exported = cached_export(path, frames)
     if exported.is_file():
         try:
             engine = OnnxruntimeEngine(exported, threads=threads)
@@ -137,11 +144,16 @@ def _open_on_cpu(path: Path, header: CheckpointHeader, threads: int, *, at_once:
             return engine
 
     def prepare(cancelled: threading.Event) -> Engine:
-        export_in_background(path, exported, cancelled)
+        export_in_background(path, exported, cancelled, frames)
         return OnnxruntimeEngine(exported, threads=threads)
 
-    first = TorchEngine(load_checkpoint(path).model, header.preprocessing)
-    return HandoverEngine(first, prepare, "onnxruntime", after=0 if at_once else _GLANCES_BEFORE_EXPORT)
+    after = 0 if at_once else _GLANCES_BEFORE_EXPORT
+    return HandoverEngine(_open_torch(path, clip), prepare, "onnxruntime", after=after)
+
+
+def _open_torch(path: Path, clip: ClipLook | None, *, note: str = "") -> TorchEngine:
+    loaded = load_checkpoint(path)
+    return TorchEngine(loaded.model, loaded.header.preprocessing, clip=clip, note=note)
 
 
 def _refusal(name: EngineName, device: torch.device, *, exported: bool) -> str | None:

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from tmnet_core.data.preprocessing import Image, Preprocessing
 from tmnet_core.errors import EngineError
+from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.folding import fold_batch_norms
-from tmnet_core.live.engines.network import GlanceNetwork
+from tmnet_core.live.engines.network import GlanceNetwork, served_branches
 from tmnet_core.live.engines.outputs import EngineOutputs, group_outputs
 from tmnet_core.live.engines.precision import STORED, TITLES, TOLERANCE, Precision
 from tmnet_core.live.frames import FloatArray
@@ -34,12 +35,19 @@ class CudaGraphEngine(Engine):
     """
 
     def __init__(
-        self, model: TMNet, preprocessing: Preprocessing, device: torch.device, precision: Precision = "fp32"
+        self,
+        model: TMNet,
+        preprocessing: Preprocessing,
+        device: torch.device,
+        precision: Precision = "fp32",
+        *,
+        clip: ClipLook | None = None,
     ) -> None:
         self._device = device
         self._precision = precision
         self._preprocessing = preprocessing
-        self._branches = model.glances
+        self._clip = clip
+        self._branches = served_branches(model, clip)
         self._graphs: OrderedDict[tuple[int, tuple[Branch, ...], bool], _Graph] = OrderedDict()
         folded = copy.deepcopy(model).eval()
         fold_batch_norms(folded)
@@ -67,7 +75,7 @@ class CudaGraphEngine(Engine):
         return self._branches
 
     def look(self, images: Image, branches: Sequence[Branch] | None = None, *, maps: bool = True) -> EngineOutputs:
-        """Look at B×size×size×3 uint8 images."""
+        """Look at B×size×size×3 uint8 images, or at clips of them."""
         try:
             return self._graph(len(images), self.chosen(branches), maps=maps).look(images)
         except torch.cuda.OutOfMemoryError:
@@ -84,8 +92,10 @@ class CudaGraphEngine(Engine):
         if self._model is None:
             raise EngineError("this engine has been closed")
         if key not in self._graphs:
-            network = GlanceNetwork(self._model, self._preprocessing, branches, maps=maps).to(self._device)
-            self._graphs[key] = _Graph(network, batch, self._preprocessing.size, self._device, self._precision)
+            network = GlanceNetwork(self._model, self._preprocessing, branches, maps=maps, clip=self._clip)
+            side = self._preprocessing.size
+            shape = (batch, side, side, 3) if self._clip is None else (batch, self._clip.frames, side, side, 3)
+            self._graphs[key] = _Graph(network.to(self._device), shape, self._device, self._precision)
             while len(self._graphs) > _KEPT_GRAPHS:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(key)
@@ -98,17 +108,17 @@ class CudaGraphEngine(Engine):
 
 
 class _Graph:
-    """One network for one batch size, captured, with its buffers on both sides."""
+    """One network for one shape of its input, captured, with its buffers on both sides."""
 
     def __init__(
-        self, network: GlanceNetwork, batch: int, side: int, device: torch.device, precision: Precision
+        self, network: GlanceNetwork, shape: tuple[int, ...], device: torch.device, precision: Precision
     ) -> None:
         self.reason = ""
         self._network = network
         self._device = device
         self._tf32 = precision == "tf32"
-        self._pinned = torch.empty(batch, side, side, 3, dtype=torch.uint8, pin_memory=True)
-        self._images = torch.zeros(batch, side, side, 3, dtype=torch.uint8, device=device)
+        self._pinned = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
+        self._images = torch.zeros(shape, dtype=torch.uint8, device=device)
         self._captured: torch.cuda.CUDAGraph | None = None
         self._marks = [torch.cuda.Event(enable_timing=True) for _ in range(4)]  # type: ignore[no-untyped-call]
         with torch.inference_mode(), torch.cuda.device(device):
@@ -189,7 +199,7 @@ class _Graph:
 
 def _with_streams(model: TMNet, device: torch.device) -> TMNet:
     """Return a network of the same parts whose RB runs beside CB: each alone leaves most of a GPU idle."""
-    if model.regression is None or Branch.FUSED not in model.glances:
+    if model.regression is None:
         return model
     fork = torch.cuda.Event()  # type: ignore[no-untyped-call]
     beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

@@ -26,7 +26,7 @@ class Engine(ABC):
 
     @abstractmethod
     def look(self, images: Image, branches: Sequence[Branch] | None = None, *, maps: bool = True) -> EngineOutputs:
-        """Look at B×size×size×3 uint8 RGB images, cut by `Preprocessing`.
+        """Look at B×size×size×3 uint8 RGB images, cut by `Preprocessing`; opened for clips, at B×T×size×size×3.
 
         Args:
             images: contiguous; nobody writes into it.

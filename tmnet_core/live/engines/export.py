@@ -8,7 +8,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from tmnet_core.data.sample_frames import sample_frames
 from tmnet_core.data.synthetic_people import CLASSES, render_clip
 from tmnet_core.errors import EngineError
 from tmnet_core.files import replacing
+from tmnet_core.live.engines.clip import ClipLook, choose_look
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.network import GlanceNetwork
@@ -60,7 +61,12 @@ class Agreement:
 
 
 def export_checkpoint(
-    checkpoint: Path, out: Path, *, calibration: Path | None = None, check: Path | None = None
+    checkpoint: Path,
+    out: Path,
+    *,
+    calibration: Path | None = None,
+    check: Path | None = None,
+    frames: int = 0,
 ) -> Agreement:
     """Write an ONNX file of a checkpoint and check it against torch; a file that disagrees is never put in place.
 
@@ -70,6 +76,7 @@ def export_checkpoint(
         calibration: a folder of videos or pictures like those to be seen: the file becomes int8.
         check: a folder of frames to check on; those of `calibration` that were not calibrated with, or rendered
             people, where None.
+        frames: T of a file that looks at clips, with RB at the key frame of training; 0 for one of single frames.
 
     Raises:
         CheckpointError, DataError: what was given cannot be used.
@@ -79,18 +86,21 @@ def export_checkpoint(
         raise EngineError(f"{out}: the name of an exported file ends in {SUFFIX}")
     if not out.absolute().parent.is_dir():
         raise EngineError(f"{out}: there is no such folder to write it to")
+    if frames and calibration is not None:
+        raise EngineError(f"{out}: int8 is calibrated on single frames; leave out the clip or int8")
     loaded = load_checkpoint(checkpoint)
+    clip = choose_look(checkpoint, loaded.header, frames)
     preprocessing = loaded.header.preprocessing
     calibrated, checked = _choose_frames(preprocessing, calibration, check)
     with replacing(out) as temporary:
-        write_onnx(loaded.model, loaded.header, temporary)
+        write_onnx(loaded.model, loaded.header, temporary, clip)
         if calibrated:
             from tmnet_core.live.engines.quantisation import quantise
 
             quantise(temporary, calibrated)
         engine = OnnxruntimeEngine(temporary)
         try:
-            agreement = compare(engine, loaded.model, preprocessing, checked)
+            agreement = compare(engine, loaded.model, preprocessing, checked, clip)
         finally:
             engine.close()
         wrong = agreement.same_top1 < INT8_SAME_TOP1 if calibrated else agreement.probabilities > FP32_DIFFERENCE
@@ -99,10 +109,11 @@ def export_checkpoint(
     return agreement
 
 
-def write_onnx(model: TMNet, header: CheckpointHeader, path: Path) -> None:
+def write_onnx(model: TMNet, header: CheckpointHeader, path: Path, clip: ClipLook | None = None) -> None:
     """Write a network in fp32, with its header; unchecked. It takes seconds.
 
-    The graph maps `images`, B×size×size×3 uint8 RGB, to what `EngineOutputs` names, such as `probabilities.RB+CB`.
+    The graph maps `images`, B×size×size×3 uint8 RGB, or B×T×size×size×3 for clips, to what `EngineOutputs` names, such
+    as `probabilities.RB+CB`.
     """
     try:
         import onnx
@@ -110,10 +121,10 @@ def write_onnx(model: TMNet, header: CheckpointHeader, path: Path) -> None:
     except ImportError as error:
         raise EngineError(f"the network cannot be exported here: {error}") from None
     folded = load_folded(model)
-    network = GlanceNetwork(folded, header.preprocessing)
+    network = GlanceNetwork(folded, header.preprocessing, clip=clip)
     side = header.preprocessing.size
     # Of two images, since the exporter takes a dimension of 1 for one that never changes.
-    example = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+    example = torch.zeros(2, *([] if clip is None else [clip.frames]), side, side, 3, dtype=torch.uint8)
     with _quiet(), tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
         torch.onnx.export(
@@ -128,7 +139,7 @@ def write_onnx(model: TMNet, header: CheckpointHeader, path: Path) -> None:
             verbose=False,
         )
         exported = onnx.load(plain)
-    write_metadata(exported, header.model_dump_json(), "fp32")
+    write_metadata(exported, header.model_dump_json(), "fp32", None if clip is None else asdict(clip))
     onnx.save(exported, path)
 
 
@@ -142,23 +153,33 @@ def load_folded(model: TMNet) -> TMNet:
 
 
 @torch.inference_mode()
-def look_eagerly(model: TMNet, preprocessing: Preprocessing, images: Image) -> EngineOutputs:
+def look_eagerly(
+    model: TMNet, preprocessing: Preprocessing, images: Image, clip: ClipLook | None = None
+) -> EngineOutputs:
     """Return what the unchanged network says in fp32, which every engine is measured against."""
-    network = GlanceNetwork(model, preprocessing)
+    network = GlanceNetwork(model, preprocessing, clip=clip)
     found = network(torch.as_tensor(images))
     return group_outputs(dict(zip(network.output_names, (value.numpy() for value in found), strict=True)), {})
 
 
-def compare(engine: Engine, model: TMNet, preprocessing: Preprocessing, images: list[Image]) -> Agreement:
-    """Let an engine and the unchanged network look at size×size×3 images, one after another."""
+def compare(
+    engine: Engine, model: TMNet, preprocessing: Preprocessing, images: list[Image], clip: ClipLook | None = None
+) -> Agreement:
+    """Let an engine and the unchanged network look at size×size×3 images, one after another or as clips of T."""
     probabilities, maps, same = 0.0, 0.0, []
-    for image in images:
-        ours = engine.look(image[None])
-        wanted = look_eagerly(model, preprocessing, image[None])
+    for seen in images if clip is None else _clips(images, clip.frames):
+        ours = engine.look(seen[None])
+        wanted = look_eagerly(model, preprocessing, seen[None], clip)
         probabilities = max(probabilities, _difference(ours.probabilities, wanted.probabilities))
         maps = max(maps, _difference(ours.maps, wanted.maps, relative=True))
         same += [ours.probabilities[b].argmax() == wanted.probabilities[b].argmax() for b in engine.branches]
     return Agreement(len(images), probabilities, maps, float(np.mean(same)))
+
+
+def _clips(images: list[Image], frames: int) -> list[Image]:
+    """Return clips of that many images each, beginning again where there are too few."""
+    starts = range(0, max(1, len(images) - frames + 1), frames)
+    return [np.stack([images[(start + place) % len(images)] for place in range(frames)]) for start in starts]
 
 
 def rendered_frames(count: int) -> list[Image]:

@@ -19,16 +19,19 @@ from tmnet_core.onnx_file import SUFFIX
 
 KEPT = 8
 # Goes up when the graph that is exported changes.
-_GRAPH_VERSION = 1
+_GRAPH_VERSION = 2
 _PATIENCE = 0.1
 
 
-def cached_export(checkpoint: Path) -> Path:
-    """Return where the export of a checkpoint is kept, whether or not it is there; its bytes and versions tell."""
+def cached_export(checkpoint: Path, frames: int = 0) -> Path:
+    """Return where the export of a checkpoint is kept, whether or not it is there; its bytes and versions tell.
+
+    `frames` is T of an export that looks at clips, 0 of one that looks at single frames.
+    """
     with checkpoint.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     versions = [str(_GRAPH_VERSION), __version__, *(version(name) for name in ("torch", "onnx", "onnxruntime"))]
-    key = hashlib.sha256(" ".join([content, *versions]).encode()).hexdigest()[:32]
+    key = hashlib.sha256(" ".join([content, str(frames), *versions]).encode()).hexdigest()[:32]
     return cache_folder() / f"{key}{SUFFIX}"
 
 
@@ -37,7 +40,7 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("tmnet", appauthor=False) / "engines"
 
 
-def export_in_background(checkpoint: Path, out: Path, cancelled: threading.Event) -> None:
+def export_in_background(checkpoint: Path, out: Path, cancelled: threading.Event, frames: int = 0) -> None:
     """Export in a process of its own, at low priority: the exporter would hold the GIL for seconds.
 
     Raises:
@@ -48,6 +51,7 @@ def export_in_background(checkpoint: Path, out: Path, cancelled: threading.Event
     except OSError as error:
         raise EngineError(f"the folder {out.parent} cannot be made: {error.strerror}") from None
     command = [sys.executable, "-m", "tmnet_core", "export", str(checkpoint.absolute()), "--onnx", str(out)]
+    command += ["--clip", str(frames)] if frames else []
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
     process = subprocess.Popen(
         command,

@@ -50,7 +50,7 @@ class HandoverEngine(Engine):
         return self._engine.branches
 
     def look(self, images: Image, branches: Sequence[Branch] | None = None, *, maps: bool = True) -> EngineOutputs:
-        """Look at B×size×size×3 uint8 images with the best engine there is by now."""
+        """Look with the best engine there is by now."""
         self._glances += 1
         if self._glances == self._after:
             self._thread.start()

@@ -1,4 +1,4 @@
-"""From uint8 frames to everything that a glance says, as one module: what all engines compute."""
+"""From uint8 frames to everything that a glance or a look at a clip says, as one module: what all engines compute."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from tmnet_core.data.preprocessing import Preprocessing
+from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.outputs import FEATURES, MAPS, PROBABILITIES, name_outputs
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.cam import class_activation_maps
-from tmnet_core.models.tmnet import TMNet
+from tmnet_core.models.tmnet import GlanceMaps, TMNet
 
 
 class GlanceNetwork(nn.Module):
     """Normalisation, network, probabilities, maps and features of B×H×W×3 uint8 frames, in evaluation mode.
+
+    Looking at clips, B×T×H×W×3, RB sees the key frame, and what CB sees is averaged over the frames.
 
     Attributes:
         branches: the answers that it gives. Where RB or CB is asked for alone, the other is not computed.
@@ -26,12 +29,19 @@ class GlanceNetwork(nn.Module):
     scale: Tensor
 
     def __init__(
-        self, model: TMNet, preprocessing: Preprocessing, branches: Sequence[Branch] | None = None, *, maps: bool = True
+        self,
+        model: TMNet,
+        preprocessing: Preprocessing,
+        branches: Sequence[Branch] | None = None,
+        *,
+        maps: bool = True,
+        clip: ClipLook | None = None,
     ) -> None:
         super().__init__()
-        self.branches = model.glances if branches is None else tuple(branches)
+        self.clip = clip
+        self.branches = served_branches(model, clip) if branches is None else tuple(branches)
         self.output_names = name_outputs(self.branches, maps=maps)
-        self.model = _restrict(model, self.branches)
+        self.model = restrict(model, self.branches)
         self.precision = next((parameter.dtype for parameter in self.model.base.parameters()), torch.float32)
         self.register_buffer("mean", torch.tensor(preprocessing.mean) * 255.0)
         self.register_buffer("scale", 1.0 / (torch.tensor(preprocessing.std) * 255.0))
@@ -55,14 +65,26 @@ class GlanceNetwork(nn.Module):
 
     def _feature_maps(self, frames: Tensor) -> Mapping[Branch, Tensor]:
         """Return the last feature map of each branch that is computed, B×C×h×w in float32."""
-        seen = self.model.glance(frames)
+        seen = look(self.model, frames, self.clip)
         found = {Branch.RB: seen.regression, Branch.CB: seen.classification}
         return {branch: feature_map.float() for branch, feature_map in found.items() if feature_map is not None}
 
 
-def _restrict(model: TMNet, branches: Sequence[Branch]) -> TMNet:
+def look(model: TMNet, frames: Tensor, clip: ClipLook | None) -> GlanceMaps:
+    """Look at normalised frames, B×3×H×W, or at clips of them, B×T×3×H×W."""
+    return model.glance(frames) if clip is None else model.look(frames, clip.key_frame)
+
+
+def served_branches(model: TMNet, clip: ClipLook | None) -> tuple[Branch, ...]:
+    """Return the branches that a network answers with: of a clip all there are, of a single frame not always."""
+    if clip is None:
+        return model.glances
+    return (Branch.CB,) if model.regression is None else (Branch.RB, Branch.CB, Branch.FUSED)
+
+
+def restrict(model: TMNet, branches: Sequence[Branch]) -> TMNet:
     """Return a network of the same parts that runs only what these answers take."""
-    taken = model.glances if Branch.FUSED in branches else tuple(branches)
+    taken = (Branch.RB, Branch.CB, Branch.FUSED) if Branch.FUSED in branches else tuple(branches)
     return TMNet(
         model.base, model.classification, model.regression, model.classifier, fusion=model.fusion, glances=taken
     )

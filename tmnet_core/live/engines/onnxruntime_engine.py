@@ -47,7 +47,7 @@ class OnnxruntimeEngine(Engine):
         return self._branches
 
     def look(self, images: Image, branches: Sequence[Branch] | None = None, *, maps: bool = True) -> EngineOutputs:
-        """Look at B×size×size×3 uint8 images."""
+        """Look at B×size×size×3 uint8 images, or at clips of them if the file is one for clips."""
         names = name_outputs(self.chosen(branches), maps=maps)
         session = self._session(names, single=len(images) == 1)
         start = time.perf_counter()

@@ -29,6 +29,11 @@ class EngineOutputs:
     features: Mapping[Branch, FloatArray]
     stages: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def kinds(self) -> tuple[Mapping[Branch, FloatArray], Mapping[Branch, FloatArray], Mapping[Branch, FloatArray]]:
+        """Probabilities, maps and features."""
+        return self.probabilities, self.maps, self.features
+
 
 def name_outputs(branches: Sequence[Branch], *, maps: bool = True, features: bool = True) -> tuple[str, ...]:
     """Return the names of a graph's outputs for these branches, such as `probabilities.RB+CB` and `maps.RB`."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, fx, nn
 
-from tmnet_core.models.tmnet import TMNet
+from tmnet_core.models.tmnet import GlanceMaps, TMNet
 
 Shapes = dict[nn.Module, list[int]]
 
@@ -24,23 +24,23 @@ _DIFFERENCE = 1e-4
 
 
 @torch.inference_mode()
-def pack_convolutions(model: TMNet, frames: Tensor) -> TMNet:
+def pack_convolutions(model: TMNet, look: Callable[[TMNet], GlanceMaps]) -> TMNet:
     """Return a network whose 2D convolutions are packed; the one given where this build of torch cannot, or errs.
 
     Args:
         model: folded, in fp32 on the CPU; it stays as it was.
-        frames: B×3×H×W of the size that it will see, on which the layout depends; any values but a constant.
+        look: looks with a network at frames of the size that it will see, on which the layout depends; no constant.
     """
     if not _can_pack():
         return model
     packed = copy.deepcopy(model)
     try:
         with _input_shapes(packed) as shapes:
-            wanted = packed.glance(frames)
+            wanted = look(packed)
         for part in list(packed.modules()):
             if isinstance(part, fx.GraphModule):
                 _pack_graph(part, shapes)
-        found = packed.glance(frames)
+        found = look(packed)
     except RuntimeError:
         return model
     same = _agree(found.regression, wanted.regression) and _agree(found.classification, wanted.classification)

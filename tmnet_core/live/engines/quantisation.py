@@ -59,7 +59,7 @@ def quantise(path: Path, images: Sequence[Image]) -> None:
         finally:
             logger.setLevel(level)
         quantised = onnx.load(result)
-    write_metadata(quantised, header, "int8")
+    write_metadata(quantised, header, "int8", None)
     onnx.save(quantised, path)
 
 

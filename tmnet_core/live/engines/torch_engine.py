@@ -10,9 +10,10 @@ import torch
 
 from tmnet_core.data.preprocessing import Image, Preprocessing
 from tmnet_core.errors import EngineError
+from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.folding import fold_batch_norms
-from tmnet_core.live.engines.network import GlanceNetwork
+from tmnet_core.live.engines.network import GlanceNetwork, look, restrict, served_branches
 from tmnet_core.live.engines.outputs import EngineOutputs, group_outputs
 from tmnet_core.live.engines.packing import pack_convolutions
 from tmnet_core.models.branch import Branch
@@ -28,18 +29,26 @@ class TorchEngine(Engine):
     """
 
     def __init__(
-        self, model: TMNet, preprocessing: Preprocessing, device: torch.device | str = "cpu", *, note: str = ""
+        self,
+        model: TMNet,
+        preprocessing: Preprocessing,
+        device: torch.device | str = "cpu",
+        *,
+        clip: ClipLook | None = None,
+        note: str = "",
     ) -> None:
         self._device = torch.device(device)
+        self._clip = clip
+        self._branches = served_branches(model, clip)
         folded = copy.deepcopy(model).eval()
         fold_batch_norms(folded)
         use_channels_last(folded)
         if self._device.type == "cpu":
-            side = preprocessing.size
-            folded = pack_convolutions(folded, torch.rand(1, side, side, 3).movedim(-1, 1))
+            shape = ([1] if clip is None else [1, clip.frames]) + [preprocessing.size] * 2 + [3]
+            frames = torch.rand(shape).movedim(-1, -3)
+            folded = pack_convolutions(folded, lambda part: look(restrict(part, self._branches), frames, clip))
         self._model: TMNet | None = folded.to(self._device)
         self._preprocessing = preprocessing
-        self._branches = model.glances
         self._networks: dict[tuple[tuple[Branch, ...], bool], GlanceNetwork] = {}
         self._note = note
 
@@ -55,7 +64,7 @@ class TorchEngine(Engine):
 
     @torch.inference_mode()
     def look(self, images: Image, branches: Sequence[Branch] | None = None, *, maps: bool = True) -> EngineOutputs:
-        """Look at B×size×size×3 uint8 images."""
+        """Look at B×size×size×3 uint8 images, or at clips of them."""
         network = self._network(self.chosen(branches), maps)
         start = time.perf_counter()
         found = network(torch.as_tensor(images).to(self._device))
@@ -72,6 +81,6 @@ class TorchEngine(Engine):
         if self._model is None:
             raise EngineError("this engine has been closed")
         if (branches, maps) not in self._networks:
-            network = GlanceNetwork(self._model, self._preprocessing, branches, maps=maps)
+            network = GlanceNetwork(self._model, self._preprocessing, branches, maps=maps, clip=self._clip)
             self._networks[branches, maps] = network.to(self._device)
         return self._networks[branches, maps]

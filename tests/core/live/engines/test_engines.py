@@ -11,6 +11,7 @@ import torch
 
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.errors import EngineError
+from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.export import compare, look_eagerly
@@ -163,6 +164,26 @@ def test_every_kind_of_network_gives_the_answers_of_plain_torch(network, real_im
     engine.close()
 
 
+@torch.inference_mode()
+def test_a_clip_gets_the_answers_of_the_network_in_training(network, real_images):
+    clip = ClipLook(8, 0.5)
+    engine = TorchEngine(network, Preprocessing(size=64), clip=clip)
+    clips = np.stack([real_images[:8], real_images[8:16]])
+    found = engine.look(clips)
+    frames = Preprocessing(size=64).normalise(torch.as_tensor(clips))
+    wanted = network(frames, torch.full((2,), 0.5))
+    both = {Branch.CB: wanted.classification}
+    if wanted.regression is not None:
+        both[Branch.RB] = wanted.regression
+        assert set(found.probabilities) == set(Branch)
+    for branch, feature in both.items():
+        scale = float(feature.abs().max())
+        np.testing.assert_allclose(found.features[branch], feature.numpy(), rtol=1e-3, atol=1e-5 * scale)
+        probabilities = network.classify(feature).softmax(-1).numpy()
+        np.testing.assert_allclose(found.probabilities[branch], probabilities, atol=1e-4)
+    engine.close()
+
+
 def test_every_batch_norm_is_folded(network):
     fold_batch_norms(network)
     assert not [module for module in network.modules() if "BatchNorm" in type(module).__name__]
@@ -172,15 +193,14 @@ def test_every_2d_convolution_is_packed_where_torch_can(network, monkeypatch):
     fold_batch_norms(network)
     convolutions = sum(type(module) is torch.nn.Conv2d for module in network.modules())
     frames = torch.rand(1, 3, 64, 64)
-    packed = [
-        module for module in pack_convolutions(network, frames).modules() if isinstance(module, PackedConvolution)
-    ]
+    found = pack_convolutions(network, lambda model: model.glance(frames))
+    packed = [module for module in found.modules() if isinstance(module, PackedConvolution)]
     shifted = [module for module in network.modules() if isinstance(module, ShiftedConvolution)]
     assert len(packed) == convolutions - len(shifted)
     if packed:
         forward = PackedConvolution.forward
         monkeypatch.setattr(PackedConvolution, "forward", lambda *arguments: 1.01 * forward(*arguments))
-        assert pack_convolutions(network, frames) is network
+        assert pack_convolutions(network, lambda model: model.glance(frames)) is network
 
 
 def test_engines_opened_and_closed_over_and_over_leave_memory_where_it_was(exported, real_images):

@@ -16,6 +16,7 @@ from tmnet_core.errors import CheckpointError, DataError, EngineError
 from tmnet_core.live.engines import export as export_module
 from tmnet_core.live.engines.export import export_checkpoint
 from tmnet_core.live.engines.quantisation import quantise
+from tmnet_core.live.glance_file import FileLook, glance_file
 from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.models.branch import Branch
 from tmnet_core.opencv import cv2
@@ -92,6 +93,23 @@ def test_int8_is_calibrated_on_frames_and_keeps_near(exported, real_images, tmp_
     assert seen.maps[Branch.RB].shape == (3, 2, 2)
     assert all(np.isfinite(values).all() for values in seen.probabilities.values())
     predictor.close()
+
+
+def test_a_clip_is_exported_with_its_length_and_key_frame(make_checkpoint, make_video, tmp_path):
+    checkpoint, _, _ = make_checkpoint(variant="tmnet-2d")
+    out = tmp_path / "clip.onnx"
+    export_checkpoint(checkpoint, out, frames=3)
+    look = FileLook(clip=3, interval=1, batch=2)
+    video = make_video(frames=9)
+    ours = list(glance_file(out, video, look, device="cpu"))
+    plain = list(glance_file(checkpoint, video, look, device="cpu", engine="torch"))
+    assert [line.frames for line in ours] == [line.frames for line in plain] == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    for one, other in zip(ours, plain, strict=True):
+        assert one.answer.probability == pytest.approx(other.answer.probability, abs=1e-4)
+    with pytest.raises(CheckpointError, match=r"clip\.onnx: it was exported for clips of 3 frames"):
+        GlancePredictor.from_file(out)
+    with pytest.raises(CheckpointError, match="it was exported for clips of 3 frames"):
+        GlancePredictor.from_file(out, frames=4)
 
 
 def test_what_cannot_be_exported_is_a_sentence(exported, tmp_path):
