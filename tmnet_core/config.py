@@ -110,7 +110,12 @@ class DataSection(Section):
     )
     split_seed: int = Field(0, ge=0, description="Which sources are kept for validation.")
     synthetic_clips: int = Field(4000, ge=12, description="Training clips, where root is 'synthetic-people'.")
-    cache: Literal["none", "memory"] = Field("none", description="Whether decoded frames stay in memory.")
+    cache: Literal["auto", "none", "memory", "packed"] = Field(
+        "auto",
+        description="Where decoded frames come from: what tmnet data pack wrote, where it is there and of these files "
+        "(auto), from nowhere else (packed), the videos each time (none), or memory after the first time.",
+    )
+    packed: str = Field("", description="The folder of packed frames; empty: beside root, its name and .packed.")
     cache_gib: float = Field(4.0, gt=0.0, description="Largest memory for cached frames, in GiB.")
     cache_short_side: int = Field(
         144, ge=32, le=1080, description="Short side of the frames kept in memory, in pixels."
@@ -264,7 +269,10 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _memory_is_of_one_process(self) -> Self:
         if self.data.cache == "memory" and self.training.workers:
-            raise ValueError("data.cache = 'memory' needs training.workers = 0, each worker would keep its own copy")
+            raise ValueError(
+                "data.cache = 'memory' needs training.workers = 0, each worker would keep its own copy; "
+                "packed frames are shared"
+            )
         return self
 
     @model_validator(mode="after")

@@ -57,6 +57,18 @@ def growing(path: Path) -> Iterator[Path]:
     os.replace(temporary, path)
 
 
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return size in bytes and time of the last change in whole seconds since 1970; zeros where there is no file.
+
+    While both are the same, what was once found in a file is taken to be still true.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, int(status.st_mtime)
+
+
 def is_torch_pickle(path: Path) -> bool:
     """Whether a file starts as those of `torch.save` do: a zip archive or a bare pickle, both of which may run code."""
     with path.open("rb") as file:

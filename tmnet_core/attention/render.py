@@ -15,8 +15,9 @@ from typing import Literal
 
 from tmnet_core.attention.agreement import AgreementMeter, kept_regions
 from tmnet_core.attention.classes import class_index, class_maps
+from tmnet_core.attention.clip_memory import ClipMemory
 from tmnet_core.attention.composition import Composed, Composer, class_bars, panes_of
-from tmnet_core.attention.motion import MotionFinder
+from tmnet_core.attention.motion import MotionFinder, MotionState
 from tmnet_core.attention.pipeline import ahead
 from tmnet_core.attention.recording import MovieWriter
 from tmnet_core.attention.settings import AttentionSettings
@@ -106,6 +107,7 @@ class Annotator:
         self._maps = AttentionMaps()
         self._motion = MotionFinder()
         self._meter = AgreementMeter(kept_regions(checkpoint) if options.agreement else None)
+        self._memory = ClipMemory.of(predictor.header)
         third = options.third and Branch.FUSED in predictor.branches
         maps = sum(branch is not Branch.FUSED or third for branch in predictor.branches)
         self._composer = Composer(
@@ -127,7 +129,10 @@ class Annotator:
         agreement = None
         if options.agreement:
             maps = class_maps(glance, classes)
-            agreement = self._meter.measure(self._motion.update(frame), maps, glance.placement, frame.time)
+            motion = self._motion.update(frame)
+            if motion.state is MotionState.CUT and self._memory is not None:
+                self._memory.clear()
+            agreement = self._meter.measure(motion, maps, glance.placement, frame.time)
         checkpoint, title = self._names
         composed = Composed(
             panes_of(shown, glance.probabilities, self._classes),
@@ -137,7 +142,8 @@ class Annotator:
             checkpoint,
         )
         picture = self._composer.paint(frame, glance.placement, composed)
-        return picture, attention_line(glance, self._classes, classes, agreement, options.top)
+        clip = None if self._memory is None else self._memory.add(glance)
+        return picture, attention_line(glance, self._classes, classes, agreement, clip, options.top)
 
     def _shown(self, glance: Glance) -> dict[MapName, ShownMap]:
         leader = int(glance.probabilities[glance.answer].argmax())

@@ -9,16 +9,37 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal, Self
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from tmnet_core.attention.agreement import Agreement
+from tmnet_core.attention.clip_memory import ClipAnswer
 from tmnet_core.errors import TMNetError
 from tmnet_core.files import growing
 from tmnet_core.live.frames import Glance
-from tmnet_core.live.glance_file import GlanceLine, glance_line
+from tmnet_core.live.glance_file import ClassProbability, GlanceLine, glance_line
 from tmnet_core.models.branch import Branch
 
 FORMATS = (".csv", ".jsonl")
+
+
+class ClipLine(BaseModel):
+    """What CB says about the clip that ends with a frame (`ClipAnswer`).
+
+    Attributes:
+        frames: how many different frames it was made of.
+        answer: its top class.
+        same_answer: whether that is the top class of the glance.
+        cosine: of F_reg with F_cls of the clip.
+        distance: between the two, over the length of the latter.
+        map_correlation: of RB's map with the mean of CB's over the clip, for the class that RB's map is of.
+    """
+
+    frames: int
+    answer: ClassProbability
+    same_answer: bool
+    cosine: float | None
+    distance: float | None
+    map_correlation: float | None
 
 
 class AttentionLine(GlanceLine):
@@ -30,6 +51,7 @@ class AttentionLine(GlanceLine):
         moving: the share of the network's box that moves; None unless `motion`.
         agreement: by branch and for a fixed `centre`, in [-1, 1]; empty without motion, or without others to compare.
         against: whose motion the maps were compared with as well.
+        clip: glance against clip; None where the network has no memory.
     """
 
     shown: dict[str, str]
@@ -37,6 +59,7 @@ class AttentionLine(GlanceLine):
     moving: float | None = None
     agreement: dict[str, float] = Field(default_factory=dict)
     against: str = ""
+    clip: ClipLine | None = None
 
     def cells(self, branches: tuple[Branch, ...], top: int) -> dict[str, object]:
         """Return the line as the columns of a table."""
@@ -48,16 +71,29 @@ class AttentionLine(GlanceLine):
         cells |= {"motion": self.motion, "moving": self.moving, "against": self.against}
         compared = [*(branch for branch in branches if branch is not Branch.FUSED), "centre"]
         cells |= {f"agreement {name}": self.agreement.get(name) for name in compared}
+        if self.clip is not None:
+            clip = self.clip
+            cells |= {"clip frames": clip.frames, "clip CB": clip.answer.name, "clip agrees": clip.same_answer}
+            cells |= {"clip cosine": clip.cosine, "clip distance": clip.distance}
+            cells["clip map correlation"] = clip.map_correlation
         cells["milliseconds"] = round(sum(self.milliseconds.values()), 3)
         return cells
 
 
 def attention_line(
-    glance: Glance, classes: list[str], shown: dict[Branch, int], agreement: Agreement | None, top: int
+    glance: Glance,
+    classes: list[str],
+    shown: dict[Branch, int],
+    agreement: Agreement | None,
+    clip: ClipAnswer | None,
+    top: int,
 ) -> AttentionLine:
-    """Return what is known of one frame."""
-    seen = glance_line(glance, classes, max(1, top))
-    line = AttentionLine(**dict(seen), shown={str(branch): classes[k] for branch, k in shown.items()})
+    """Return what is known of one frame; `shown` says whose map each branch shows."""
+    line = AttentionLine(
+        **dict(glance_line(glance, classes, max(1, top))),
+        shown={str(branch): classes[k] for branch, k in shown.items()},
+        clip=None if clip is None else _clip_line(glance, classes, shown, clip),
+    )
     if agreement is None:
         return line
     found = {str(branch): one.agreement for branch, one in agreement.branches.items()}
@@ -70,6 +106,23 @@ def attention_line(
             "against": str(agreement.others or ""),
         }
     )
+
+
+def _clip_line(glance: Glance, classes: list[str], shown: dict[Branch, int], clip: ClipAnswer) -> ClipLine:
+    top = int(clip.probabilities.argmax())
+    correlation = clip.map_correlation(glance, shown[Branch.RB]) if Branch.RB in shown else None
+    return ClipLine(
+        frames=clip.frames,
+        answer=ClassProbability(name=classes[top], probability=round(float(clip.probabilities[top]), 5)),
+        same_answer=clip.same_answer,
+        cosine=_rounded(clip.cosine),
+        distance=_rounded(clip.distance),
+        map_correlation=_rounded(correlation),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 class AttentionTable:

@@ -61,6 +61,41 @@ def check(
         raise typer.Exit(1)
 
 
+@data_app.command()
+def pack(
+    data: Data,
+    set_: Changes = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to; beside DATA if left out, where training looks.")
+    ] = None,
+    short_side: Annotated[
+        int, typer.Option(min=32, max=1080, help="Of the frames at most, in pixels; smaller ones are not enlarged.")
+    ] = 256,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Keep pixels instead of JPEGs: faster to read, some 15 times as large.")
+    ] = False,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEGs.")] = 90,
+    workers: Workers = DEFAULT_WORKERS,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, without what is there.")] = False,
+) -> None:
+    """Decode every video once into one file that training reads instead; Ctrl-C, and again, goes on."""
+    from tmnet_core.config import load_data_section
+    from tmnet_core.data.packed_frames import PackHeader
+    from tmnet_core.data.packing import pack_dataset
+    from tmnet_core.reporting import progress_bar
+
+    section = load_data_section(data, [*(set_ or []), *([f"data.packed={str(out)!r}"] if out else [])])
+    header = PackHeader(encoding="raw" if raw else "jpeg", quality=0 if raw else quality, short_side=short_side)
+    with _told_how_to_go_on(), progress_bar("Packing") as progress:
+        report = pack_dataset(section, header, workers=workers, fresh=fresh, progress=progress)
+    print(
+        f"{report.folder}: {report.frames} frames of {report.videos - len(report.unreadable)} videos, {report.header}, "
+        f"{report.size / 2**20:.1f} MiB; {report.packed} videos packed now"
+    )
+    for sentence in report.unreadable:
+        print(f"left out: {sentence}")
+
+
 @contextmanager
 def _told_how_to_go_on() -> Iterator[None]:
     try:

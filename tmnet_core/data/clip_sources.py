@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tmnet_core.config import DataSection
+from tmnet_core.data.annotations import VideoDataset
 from tmnet_core.data.clips import ClipsInMemory, ClipSource, VideoClips
 from tmnet_core.data.datasets import load_all, load_split
+from tmnet_core.data.packed_frames import PackedFrames, default_pack
 from tmnet_core.data.synthetic_people import SyntheticPeople
 from tmnet_core.errors import DataError
 
 SYNTHETIC_PEOPLE = "synthetic-people"
+
+# Without a handler of the program's own, Python writes warnings to the error stream as they are.
+_log = logging.getLogger(__name__)
 
 
 class RenderedClips:
@@ -44,6 +50,52 @@ class RenderedClips:
         return self.people.clip(index, indices)
 
 
+class PackedClips:
+    """The videos of a data set from their packed frames; those not packed as they are now are read from their files."""
+
+    def __init__(self, source: VideoClips, packed: PackedFrames) -> None:
+        self.source = source
+        self.packed = packed
+        self.classes: Sequence[str] = source.classes
+        dataset = source.dataset
+        found = [packed.find(dataset.root, video.path) for video in dataset.videos]
+        self._found = {index: video for index, video in enumerate(found) if video is not None}
+
+    @property
+    def unpacked(self) -> list[int]:
+        """The videos that are read from their files."""
+        return [index for index in range(len(self)) if index not in self._found]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def label(self, index: int) -> int:
+        """Return a video's class."""
+        return self.source.label(index)
+
+    def name(self, index: int) -> str:
+        """Return what a message calls a video."""
+        return self.source.name(index)
+
+    def frames(self, index: int) -> int:
+        """Return a video's length in frames."""
+        return len(self._part(index)) if index in self._found else self.source.frames(index)
+
+    def read(self, index: int, indices: Sequence[int]) -> npt.NDArray[np.uint8]:
+        """Read frames of a video."""
+        if index not in self._found:
+            return self.source.read(index, indices)
+        part = self._part(index)
+        return self.packed.read(self._found[index], [part[i] for i in indices])
+
+    def _part(self, index: int) -> range:
+        """Return which frames of its file a video is."""
+        video, packed = self.source.dataset.videos[index], self._found[index]
+        times = self.packed.times(packed)
+        last = len(times) if video.end is None else int(np.searchsorted(times, video.end))
+        return range(int(np.searchsorted(times, video.start)), last)
+
+
 def open_clip_sources(data: DataSection) -> tuple[ClipSource, ClipSource]:
     """Return the training and the validation clips; raises DataError."""
     if not data.root:
@@ -52,7 +104,7 @@ def open_clip_sources(data: DataSection) -> tuple[ClipSource, ClipSource]:
         training = RenderedClips(SyntheticPeople(data.synthetic_clips, data.split_seed))
         return _cached(training, data), _cached(synthetic_validation_clips(data), data)
     training_videos, validation_videos = load_split(data)
-    return _cached(VideoClips(training_videos), data), _cached(VideoClips(validation_videos), data)
+    return _open_videos(training_videos, data), _open_videos(validation_videos, data)
 
 
 def synthetic_validation_clips(data: DataSection) -> ClipSource:
@@ -74,6 +126,32 @@ def open_all_clips(data: DataSection | str) -> ClipSource:
 def data_name(root: str) -> str:
     """Return what a checkpoint calls its data: the folder's name."""
     return root if root == SYNTHETIC_PEOPLE else Path(root).expanduser().resolve().name
+
+
+def _open_videos(dataset: VideoDataset, data: DataSection) -> ClipSource:
+    source = VideoClips(dataset)
+    if data.cache not in {"auto", "packed"}:
+        return _cached(source, data)
+    folder = Path(data.packed).expanduser() if data.packed else default_pack(dataset.root)
+    if data.cache == "auto" and not folder.exists():
+        return source
+    try:
+        clips = PackedClips(source, PackedFrames(folder))
+    except DataError as error:
+        if data.cache == "packed":
+            raise
+        _log.warning("%s Frames come from the videos.", error)
+        return source
+    if not clips.unpacked:
+        return clips
+    problem = (
+        f"{folder} has no frames of {len(clips.unpacked)} of the {len(clips)} videos of {dataset.root} as they are "
+        f"now, such as {clips.name(clips.unpacked[0])}"
+    )
+    if data.cache == "packed":
+        raise DataError(f"{problem}; tmnet data pack adds them.")
+    _log.warning("%s; these are read from their files.", problem)
+    return clips
 
 
 def _cached(source: ClipSource, data: DataSection) -> ClipSource:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from tmnet_core.data.decoding import VideoReader
 from tmnet_core.errors import SourceError
+from tmnet_core.files import file_stamp
 
 # Of the frame rate: less is rounding.
 _RATE_TOLERANCE = 0.01
@@ -64,7 +65,7 @@ class VideoReport(BaseModel):
 
     def is_of(self, path: Path) -> bool:
         """Whether this was found in the file as it is now."""
-        return (self.size, self.modified) == _stamp(path)
+        return (self.size, self.modified) == file_stamp(path)
 
 
 def inspect_video(path: str, *, decode: bool = True) -> VideoReport:
@@ -72,7 +73,7 @@ def inspect_video(path: str, *, decode: bool = True) -> VideoReport:
 
     What is wrong is in the report, never raised.
     """
-    size, modified = _stamp(Path(path))
+    size, modified = file_stamp(Path(path))
     report = VideoReport(path=path, size=size, modified=modified)
     try:
         return _read(report, decode=decode)
@@ -82,7 +83,7 @@ def inspect_video(path: str, *, decode: bool = True) -> VideoReport:
 
 def crashed_video(path: str) -> VideoReport:
     """Return the report of a file that ended the process that looked it over."""
-    size, modified = _stamp(Path(path))
+    size, modified = file_stamp(Path(path))
     error = f"{path} cannot be read as a video: the decoder crashes on it."
     return VideoReport(path=path, size=size, modified=modified, error=error)
 
@@ -109,12 +110,3 @@ def _read(report: VideoReport, *, decode: bool) -> VideoReport:
                 "declared_fps": header.fps,
             }
         )
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Return size and time of the last change; zeros where there is no file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_size, int(status.st_mtime)

@@ -88,6 +88,9 @@ def test_the_table_tells_motion_agreement_and_what_it_was_compared_with(checkpoi
     assert late
     assert all(-1 <= float(row["agreement RB"]) <= 1 and "this stream" in row["against"] for row in late)
     assert all(float(row["milliseconds"]) > 0 for row in rows)
+    # At five frames a second three are within a clip of 8 frames at 0.08 s.
+    assert [row["clip frames"] for row in rows[:4]] == ["1", "2", "3", "3"]
+    assert all(-1 <= float(row["clip cosine"]) <= 1 for row in rows)
 
 
 @pytest.mark.parametrize("model", [{"variant": "tsn"}, {"variant": "tmnet-3d-a", "backbone": "resnet18"}])
