@@ -17,6 +17,7 @@ from tmnet_app.shots import ShotTaker
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.transport_bar import TransportBar
 from tmnet_core.attention.agreement import OtherRegions, kept_regions
+from tmnet_core.attention.clip_memory import ClipMemory
 from tmnet_core.errors import TMNetError
 
 _COMPOSED, _AS_SEEN = "Pictures, answers and caption (*.png)", "The pictures as they are on the screen (*.png)"
@@ -124,7 +125,7 @@ class Exports(QObject):
         except TMNetError as error:
             self.said.emit(_sentence(error))
             return
-        self._taker, self.recorder = taker, Recorder(writers, self._kept())
+        self._taker, self.recorder = taker, Recorder(writers, self._kept(), self._memory())
         self._began, self._written = time.perf_counter(), 0.0
         self._record.setChecked(True)
         self.follow(moment)
@@ -177,6 +178,10 @@ class Exports(QObject):
             return kept_regions(Path(self._session.checkpoint)) if self._session.checkpoint else None
         except TMNetError:
             return None  # the motion panel says so
+
+    def _memory(self) -> ClipMemory | None:
+        header = self._session.header
+        return None if header is None else ClipMemory.of(header)
 
     def _name(self) -> str:
         moment = self._session.moment

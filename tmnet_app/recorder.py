@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tmnet_core.attention.agreement import Agreement, AgreementMeter, OtherRegions
+from tmnet_core.attention.clip_memory import ClipAnswer, ClipMemory
 from tmnet_core.attention.composition import Composed, Composer
 from tmnet_core.attention.motion import MotionFinder
 from tmnet_core.attention.recording import MovieWriter, RecordingError
@@ -49,10 +50,18 @@ class Shot:
     seconds: float
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was measured about a shot, None where there was nothing to measure."""
+
+    agreement: Agreement | None = None
+    clip: ClipAnswer | None = None
+
+
 class ShotWriter(Protocol):
     """What a recording goes to; errors are TMNetErrors that say what of it can be used."""
 
-    def write(self, shot: Shot, agreement: Agreement | None, seconds: float) -> None:
+    def write(self, shot: Shot, measured: Measured, seconds: float) -> None:
         """Add a picture, `seconds` after the first."""
 
     def finish(self) -> Path:
@@ -69,9 +78,9 @@ class MovieShots:
         self._composer = composer
         self._movie = MovieWriter(path, composer.size, fps)
 
-    def write(self, shot: Shot, agreement: Agreement | None, seconds: float) -> None:
+    def write(self, shot: Shot, measured: Measured, seconds: float) -> None:
         """Compose and write a picture."""
-        content = replace(shot.content, agreement=agreement)
+        content = replace(shot.content, agreement=measured.agreement)
         self._movie.write(self._composer.paint(shot.frame, shot.placement, content), seconds)
 
     def finish(self) -> Path:
@@ -91,11 +100,12 @@ class TableShots:
         self._open = ExitStack()
         self._table = self._open.enter_context(AttentionTable.open(path, tuple(branches), TOP))
 
-    def write(self, shot: Shot, agreement: Agreement | None, seconds: float) -> None:
+    def write(self, shot: Shot, measured: Measured, seconds: float) -> None:
         """Write the line of a picture that the network has looked at."""
         if shot.glance is not None:
             classes = {branch: one.index for branch, one in shot.shown.items()}
-            self._table.add(attention_line(shot.glance, self._classes, classes, agreement, TOP))
+            line = attention_line(shot.glance, self._classes, classes, measured.agreement, measured.clip, TOP)
+            self._table.add(line)
 
     def finish(self) -> Path:
         """Complete the file."""
@@ -118,13 +128,16 @@ class Recorder:
         paths: the finished files, once it has ended.
     """
 
-    def __init__(self, writers: Sequence[ShotWriter], kept: OtherRegions | None = None) -> None:
+    def __init__(
+        self, writers: Sequence[ShotWriter], kept: OtherRegions | None = None, memory: ClipMemory | None = None
+    ) -> None:
         self.frames = 0
         self.failure: str | None = None
         self.paths: list[Path] = []
         self._writers = writers
         self._finder = MotionFinder()
         self._meter = AgreementMeter(kept)
+        self._memory = memory
         self._began: float | None = None
         self._waiting = 0
         self._lock = threading.Lock()
@@ -178,16 +191,17 @@ class Recorder:
     def _write(self, shot: Shot) -> None:
         if self._began is None:
             self._began = shot.seconds
-        agreement = self._agreement(shot)
+        measured = self._measure(shot)
         for writer in self._writers:
-            writer.write(shot, agreement, shot.seconds - self._began)
+            writer.write(shot, measured, shot.seconds - self._began)
         self.frames += 1
         with self._lock:
             self._waiting -= shot.frame.image.nbytes
 
-    def _agreement(self, shot: Shot) -> Agreement | None:
+    def _measure(self, shot: Shot) -> Measured:
         if shot.glance is None:
-            return None
+            return Measured()
         motion = self._finder.update(shot.frame)
         maps = {branch: shot.placement.map_to_frame(one.values) for branch, one in shot.shown.items()}
-        return self._meter.measure(motion, maps, shot.placement, shot.frame.time)
+        agreement = self._meter.measure(motion, maps, shot.placement, shot.frame.time)
+        return Measured(agreement, None if self._memory is None else self._memory.add(shot.glance))

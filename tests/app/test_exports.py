@@ -105,10 +105,10 @@ def test_a_full_disk_ends_the_recording_with_a_sentence(playing, qtbot, monkeypa
     writer = exports.recorder._writers[0]
     write = writer.write
 
-    def full(shot, agreement, seconds):
+    def full(shot, measured, seconds):
         if exports.recorder.frames >= 5:
             raise RecordingError("take.mp4 cannot be written on: no space left on device")
-        write(shot, agreement, seconds)
+        write(shot, measured, seconds)
 
     monkeypatch.setattr(writer, "write", full)
     qtbot.waitUntil(lambda: "no space left" in playing.status.sentence)
