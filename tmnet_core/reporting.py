@@ -16,6 +16,7 @@ from rich.table import Table
 from tmnet_core.training.events import Ended, Event, Started, Stepped, describe_event
 
 if TYPE_CHECKING:
+    from tmnet_core.attention.probe_file import ProbeReport
     from tmnet_core.models.costs import Costs
     from tmnet_core.training.checkpoint_evaluation import Evaluation
     from tmnet_core.training.run_list import RunSummary
@@ -181,3 +182,20 @@ def print_costs(costs: Costs) -> None:
 
 def _billions(count: int | None) -> str:
     return "-" if count is None else f"{count / 1e9:.2f}"
+
+
+def print_probe(report: ProbeReport) -> None:
+    """Print probabilities with and without a part of a frame, and the areas under the curves of both maps."""
+    table = Table(title=f"{report.video}, frame {report.frame}: with the box -> without it ({report.how})")
+    table.add_column("class")
+    for branch in report.classes[0].before:
+        table.add_column(branch, justify="right")
+    for change in report.classes:
+        cells = [f"{before:.3f} -> {change.after[branch]:.3f}" for branch, before in change.before.items()]
+        table.add_row(change.name, *cells)
+    _console.print(table)
+    for branch, check in report.checks.items():
+        _console.print(
+            f"{branch}'s map of {check.name}: area under deletion {check.deletion:.3f} (less is better), "
+            f"insertion {check.insertion:.3f} (more is better)"
+        )

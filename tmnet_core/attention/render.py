@@ -231,16 +231,22 @@ def render_figure(
     options = options or RenderOptions(top=0, agreement=False, ink="light", height=320)
     _check(out, video, ".png")
     with closing(VideoFileSource(video)) as source:
-        if not 0 <= frame_index < len(source.times):
-            raise TMNetError(f"{video} has frames 0 to {len(source.times) - 1}, so none with number {frame_index}")
-        source.seek(frame_index)
-        frame = source.read()
-        if frame is None:
-            raise TMNetError(f"{video}: frame {frame_index} and all after it are damaged")
+        frame = read_frame(source, frame_index)
         with closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor:
             annotator = Annotator(predictor, options, checkpoint, source)
             picture, _ = annotator.annotate(predictor.glance(frame, mirror=options.mirror, crop=options.crop))
     return write_png(out, picture)
+
+
+def read_frame(source: FrameSource, index: int) -> Frame:
+    """Return one frame of a file; TMNetError where it has no such frame."""
+    if not 0 <= index < len(source.times):
+        raise TMNetError(f"{source.title} has frames 0 to {len(source.times) - 1}, so none with number {index}")
+    source.seek(index)
+    frame = source.read()
+    if frame is None:
+        raise TMNetError(f"{source.title}: frame {index} and all after it are damaged")
+    return frame
 
 
 def write_png(path: Path, picture: Image) -> Path:

@@ -1,4 +1,4 @@
-"""What the branches look at: `render`."""
+"""What the branches look at: `render`, `probe`."""
 
 from __future__ import annotations
 
@@ -95,6 +95,51 @@ def render(
     print(done)
     if done.stopped:
         raise typer.Exit(130)
+
+
+@app.command()
+def probe(
+    checkpoint: Checkpoint,
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    frame: Annotated[int, typer.Option(min=0, help="Which frame, from 0.")] = 0,
+    box: Annotated[
+        tuple[float, float, float, float],
+        typer.Option(metavar="LEFT TOP RIGHT BOTTOM", help="What is taken away, in shares of width and height."),
+    ] = (0.25, 0.25, 0.75, 0.75),
+    how: Annotated[Literal["erase", "blur", "mean"], typer.Option(help="What stands there then.")] = "erase",
+    class_name: Annotated[
+        str | None, typer.Option("--class", metavar="NAME", help="Check the maps of this class.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Classes.")] = 3,
+    steps: Annotated[int, typer.Option(min=0, help="Of the deletion and insertion curves; 0 for none.")] = 16,
+    device: Device = "auto",
+    engine: Engine = "auto",
+    threads: Threads = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Take a part of a frame away, and check each branch's map by deletion and insertion curves."""
+    from tmnet_core.attention.probe_file import probe_file
+    from tmnet_core.reporting import print_probe, progress_bar
+
+    use_threads(threads)
+    with progress_bar("Looking") as progress:
+        report = probe_file(
+            checkpoint,
+            video,
+            frame,
+            box,
+            how=how,
+            class_name=class_name,
+            top=top,
+            steps=steps,
+            device=device,
+            engine=engine,
+            progress=progress,
+        )
+    if json:
+        print(report.model_dump_json(indent=2))
+    else:
+        print_probe(report)
 
 
 @contextmanager

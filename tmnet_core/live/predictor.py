@@ -18,6 +18,7 @@ from tmnet_core.errors import EngineError
 from tmnet_core.live.engines.choice import open_engine
 from tmnet_core.live.engines.clip import trained_key_frame
 from tmnet_core.live.engines.engine import Engine
+from tmnet_core.live.engines.outputs import EngineOutputs
 from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.models.branch import Branch
 
@@ -173,6 +174,10 @@ class GlancePredictor:
             probabilities, maps, features = (_of_one(kind, place) for kind in seen.kinds)
             answers.append(Glance(frame, placement, probabilities, maps, features, finished, stages))
         return answers
+
+    def look(self, images: Image, branches: Sequence[Branch] | None = None, *, maps: bool = True) -> EngineOutputs:
+        """Look at B×size×size×3 uint8 RGB images that `preprocessing` has cut, all at once."""
+        return self._engine.look(images, branches, maps=maps)
 
     def close(self) -> None:
         """Free the network and whatever prepares a faster engine; may be called again."""
