@@ -7,13 +7,18 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tmnet_core.attention.agreement import Agreement, AgreementMeter, OtherRegions, kept_regions
-from tmnet_core.attention.motion import Motion, MotionFinder
+from tmnet_core.attention.clip_memory import ClipAnswer, ClipMemory
+from tmnet_core.attention.motion import Motion, MotionFinder, MotionState
 from tmnet_core.errors import TMNetError
 from tmnet_core.live.frames import FloatArray, Glance
 from tmnet_core.live.slot import LatestSlot
 from tmnet_core.models.branch import Branch
+
+if TYPE_CHECKING:
+    from tmnet_core.checkpoint import CheckpointHeader
 
 _log = logging.getLogger(__name__)
 _WAKE_EVERY = 0.05
@@ -28,21 +33,24 @@ class Subject:
         maps: h×w maps of the shown class by branch, oriented as the frame.
         stream: what changes with the source, the network or its box: then the past does not count.
         checkpoint: where the network is from; regions of motion may be kept beside it.
+        header: what the checkpoint says of itself.
     """
 
     glance: Glance
     maps: Mapping[Branch, FloatArray]
     stream: object
     checkpoint: str
+    header: CheckpointHeader
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What was found about a subject."""
+    """What was found about a subject; `clip` is None where the network's CB cannot be put together from frames."""
 
     subject: Subject
     motion: Motion
     agreement: Agreement
+    clip: ClipAnswer | None
 
 
 class Analysis:
@@ -58,6 +66,7 @@ class Analysis:
         self._findings: LatestSlot[Finding] = LatestSlot()
         self._motion = MotionFinder()
         self._meter = AgreementMeter()
+        self._memory: ClipMemory | None = None
         self._stream: object = None
         self._checkpoint = ""
         self._closing = threading.Event()
@@ -93,20 +102,25 @@ class Analysis:
             except Exception as error:
                 if self.failure is None:
                     _log.error("The analysis failed", exc_info=error)
-                self.failure = f"Motion could not be compared with attention: {error or type(error).__name__}."
+                self.failure = f"This frame could not be looked at closer: {error or type(error).__name__}."
 
     def _look(self, subject: Subject) -> Finding:
         if subject.checkpoint != self._checkpoint:
             self._checkpoint = subject.checkpoint
             self._meter = AgreementMeter(_kept(subject.checkpoint))
+            self._memory = ClipMemory.of(subject.header)
         if subject.stream != self._stream:
             self._stream = subject.stream
             self._motion.clear()
             self._meter.clear()
+            if self._memory is not None:
+                self._memory.clear()
         glance = subject.glance
         motion = self._motion.update(glance.frame)
         agreement = self._meter.measure(motion, subject.maps, glance.placement, glance.frame.time)
-        return Finding(subject, motion, agreement)
+        if self._memory is not None and motion.state is MotionState.CUT:
+            self._memory.clear()
+        return Finding(subject, motion, agreement, self._memory.add(glance) if self._memory else None)
 
 
 def _kept(checkpoint: str) -> OtherRegions | None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from tmnet_app.analysis import Analysis, Finding, Subject
 from tmnet_app.live_session import LiveSession, Moment
+from tmnet_app.views.clip_panel import ClipPanel
 from tmnet_app.views.motion_panel import MotionPanel
 from tmnet_app.views.stage import Stage
 from tmnet_core.attention.motion import MotionState
@@ -27,6 +28,9 @@ class CloserLook(QObject):
         self.motion = MotionPanel()
         tip = "How much of each branch's attention lies where things move, with the camera's own motion taken out"
         stage.details.panels.add("motion", "Motion", tip, self.motion)
+        self.clip = ClipPanel()
+        tip = "One glance beside CB over the last frames, and how near F_reg of one frame comes to F_cls of the clip"
+        stage.details.panels.add("clip", "Clip", tip, self.clip)
         session.ticked.connect(self._show_findings)
         session.source_opened.connect(self._begin_anew)
         session.checkpoint_loaded.connect(self._begin_anew)
@@ -40,17 +44,19 @@ class CloserLook(QObject):
     def _begin_anew(self) -> None:
         self._streams += 1
         self.motion.clear()
+        self.clip.clear()
 
     @property
     def _wanted(self) -> bool:
-        return self._stage.details.panels.is_seen("motion")
+        return any(self._stage.details.panels.is_seen(name) for name in ("motion", "clip"))
 
     def follow(self, moment: Moment) -> None:
         """Look closer at a moment that has just been shown, if somebody wants to know."""
         if not self._wanted:
             self._stage.input.show_region(None)
             return
-        if moment.glance is None:
+        header = self._session.header
+        if moment.glance is None or header is None:
             return
         if self.analysis is None:
             self.analysis = Analysis()
@@ -58,7 +64,7 @@ class CloserLook(QObject):
         shown = self._stage.first.shown_by_branch
         maps = {branch: moment.placement.map_to_frame(one.values) for branch, one in shown.items()}
         stream = self._streams, moment.placement.box
-        self.analysis.submit(Subject(moment.glance, maps, stream, self._session.checkpoint))
+        self.analysis.submit(Subject(moment.glance, maps, stream, self._session.checkpoint, header))
 
     def _show_findings(self, now: float) -> None:
         if self.analysis is None or not self._wanted:
@@ -68,11 +74,21 @@ class CloserLook(QObject):
             self._show(finding, now)
         elif self.analysis.failure is not None:
             self.motion.words.setText(self.analysis.failure)
+            self.clip.words.set_full_text(self.analysis.failure)
 
     def _show(self, finding: Finding, now: float) -> None:
         write = not self._session.playing or now - self._written >= _TEXT_EVERY
         if write:
             self._written = now
         self.motion.show_agreement(finding.agreement, now, write=write)
-        moving = finding.motion.state is MotionState.MOVING
+        self._show_clip(finding, now, write=write)
+        moving = finding.motion.state is MotionState.MOVING and self._stage.details.panels.is_seen("motion")
         self._stage.input.show_region(finding.motion.region if moving else None)
+
+    def _show_clip(self, finding: Finding, now: float, *, write: bool) -> None:
+        glance, classes = finding.subject.glance, self._stage.classes
+        shown = self._stage.first.shown_by_branch
+        if len(glance.probabilities[glance.answer]) != len(classes) or not shown:
+            return  # another network has come meanwhile
+        one = next(iter(shown.values()))
+        self.clip.show_clip(finding.clip, glance, one.index, classes, now, write=write, colours=one.colours)

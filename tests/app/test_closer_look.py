@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from tmnet_app.main_window import MainWindow
+from tmnet_core.models.branch import Branch
 
 
 @pytest.fixture
@@ -65,6 +67,35 @@ def test_a_still_camera_has_no_motion_which_is_not_zero(window, qtbot, write_squ
     qtbot.waitUntil(lambda: panel.words.text().startswith("No motion"))
     assert panel.table.text("Agreement", "RB") == "–"
     assert window.stage.input._region is None
+
+
+def test_one_glance_is_set_against_the_last_frames(playing, qtbot, stand_in, make_video):
+    rng = np.random.default_rng(0)
+    glance = stand_in.glance
+
+    def with_features(frame, **settings):
+        seen = glance(frame, **settings)
+        same = rng.random(8, np.float32)
+        return replace(seen, features={Branch.RB: same, Branch.CB: same}, stages={"network": 10.0})
+
+    stand_in.glance = with_features
+    playing.opener.open_source(str(make_video("long.mp4", frames=300, size=(160, 120))))
+    panel = playing.workbench.closer_look.clip
+    playing.stage.details.panels.buttons["clip"].click()
+    # A busy machine shows fewer frames than the clip asks for.
+    qtbot.waitUntil(lambda: panel.words.full_text[:1] in "345678" and " of 8 frames" in panel.words.full_text)
+    assert panel.agreed == 1.0
+    assert "Same answer 100 %" in panel.figures.full_text
+    assert "maps r 1.00" in panel.figures.full_text
+    assert panel.table.text("Answer", "CB, the clip").startswith("wave")
+    assert panel.table.text("Latency", "One glance") == "10.0 ms"
+    assert float(panel.table.text("Latency", "CB, the clip").split()[0]) >= 30.0
+
+
+def test_a_network_whose_clips_cannot_be_put_together_is_told(playing, qtbot):
+    playing.stage.details.panels.buttons["clip"].click()
+    panel = playing.workbench.closer_look.clip
+    qtbot.waitUntil(lambda: "cannot be put together" in panel.words.full_text)
 
 
 def test_the_panel_is_remembered(playing, open_window):
