@@ -17,6 +17,7 @@ from tmnet_core.training.events import Ended, Event, Started, Stepped, describe_
 
 if TYPE_CHECKING:
     from tmnet_core.attention.probe_file import ProbeReport
+    from tmnet_core.attention.scan import Scan
     from tmnet_core.models.costs import Costs
     from tmnet_core.training.checkpoint_evaluation import Evaluation
     from tmnet_core.training.run_list import RunSummary
@@ -199,3 +200,22 @@ def print_probe(report: ProbeReport) -> None:
             f"{branch}'s map of {check.name}: area under deletion {check.deletion:.3f} (less is better), "
             f"insertion {check.insertion:.3f} (more is better)"
         )
+
+
+def print_scan(scan: Scan, title: str) -> None:
+    """Print a file's segments, and the frames that are the best and the worst to glance at."""
+    every = f"{len(scan.frames)} frames looked at" + ("" if scan.complete else "; stopped before the end")
+    table = Table(title=f"{title}: {scan.duration:.1f} s, {every}")
+    table.add_column("seconds", justify="right")
+    table.add_column("answer")
+    for column in ("mean", "surest frame", "least sure"):
+        table.add_column(column, justify="right")
+    segments = scan.segments()
+    for one in segments:
+        name = scan.classes[one.index]
+        table.add_row(
+            f"{one.start:.1f} to {one.end:.1f}", name, f"{one.probability:.2f}", str(one.best), str(one.worst)
+        )
+    _console.print(table)
+    if segments:
+        _console.print(f"the frame to glance at: {scan.best}; the one to avoid: {scan.worst}")

@@ -1,4 +1,4 @@
-"""What the branches look at: `render`, `probe`."""
+"""What the branches look at: `render`, `probe`, `scan`."""
 
 from __future__ import annotations
 
@@ -140,6 +140,53 @@ def probe(
         print(report.model_dump_json(indent=2))
     else:
         print_probe(report)
+
+
+@app.command()
+def scan(
+    checkpoint: Checkpoint,
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    every: Annotated[
+        int | None, typer.Option(min=1, help="Look at every n-th frame; about 4 a second if left out.")
+    ] = None,
+    mirror: Annotated[bool, typer.Option(help="Mirror the frames left to right.")] = False,
+    crop: Crop = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Look again, also where a scan was kept.")] = False,
+    device: Device = "auto",
+    engine: Engine = "auto",
+    threads: Threads = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, with every frame that was looked at.")] = False,
+) -> None:
+    """Say what happens when in a video: segments with one answer each, and which frame to glance at."""
+    from contextlib import closing
+
+    from tmnet_core.attention.scan_cache import ScanCache
+    from tmnet_core.attention.scanning import scan_file
+    from tmnet_core.live.predictor import GlancePredictor
+    from tmnet_core.reporting import print_scan, progress_bar
+
+    use_threads(threads)
+    with (
+        closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor,
+        progress_bar("Scanning") as progress,
+        _ctrl_c_stops() as stop,
+    ):
+        found = scan_file(
+            predictor,
+            video,
+            every=every,
+            mirror=mirror,
+            crop=crop,
+            cache=None if fresh else ScanCache(checkpoint),
+            progress=progress,
+            stop=stop,
+        )
+    if json:
+        print(found.to_json())
+    else:
+        print_scan(found, video.name)
+    if not found.complete:
+        raise typer.Exit(130)
 
 
 @contextmanager
