@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from tmnet_core.training.events import Ended, Event, Started, Stepped, describe_event
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from tmnet_core.attention.probe_file import ProbeReport
     from tmnet_core.attention.scan import Scan
     from tmnet_core.models.costs import Costs
+    from tmnet_core.reproduction.running import Told
     from tmnet_core.training.checkpoint_evaluation import Evaluation
     from tmnet_core.training.run_list import RunSummary
 
@@ -65,6 +75,49 @@ class TrainingReport:
 
     def _print(self, text: str) -> None:
         self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress.live.is_started:
+            self._progress.stop()
+
+
+class RunsProgress:
+    """Shows how far several runs are, with the remaining time of them all, and then the scoring of them."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=_progress_console,
+        )
+        self._task: TaskID | None = None
+        self._scoring: TaskID | None = None
+
+    def show(self, told: Told) -> None:
+        """Show the training."""
+        if self._task is None:
+            self._task = self._add(told.total)
+        text = f"run {told.number} of {told.count}, {told.run}"
+        self._progress.update(self._task, completed=told.done, total=told.total, description=text)
+
+    def show_scoring(self, done: int, total: int) -> None:
+        """Show the scoring."""
+        if self._scoring is None:
+            self._scoring = self._add(total)
+        self._progress.update(self._scoring, completed=done, description=f"scored {done} of {total} lines")
+
+    def _add(self, total: int) -> TaskID:
+        self._progress.start()
+        return self._progress.add_task("", total=total)
 
     def __enter__(self) -> Self:
         return self

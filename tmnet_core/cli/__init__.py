@@ -10,6 +10,7 @@ from __future__ import annotations
 from tmnet_core.cli import training
 from tmnet_core.cli import runs
 from tmnet_core.cli import evaluation
+from tmnet_core.cli import reproduction
 from tmnet_core.cli import looking
 from tmnet_core.cli import attention
 from tmnet_core.cli import data
@@ -18,4 +19,15 @@ from tmnet_core.cli import benchmarks
 from tmnet_core.cli.app import app
 # isort: on
 
-__all__ = ["app", "attention", "benchmarks", "data", "evaluation", "looking", "networks", "runs", "training"]
+__all__ = [
+    "app",
+    "attention",
+    "benchmarks",
+    "data",
+    "evaluation",
+    "looking",
+    "networks",
+    "reproduction",
+    "runs",
+    "training",
+]

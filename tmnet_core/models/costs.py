@@ -96,6 +96,16 @@ def count_multiply_adds(run: Callable[[], object]) -> int:
     return int(counter.get_total_flops()) // 2
 
 
+def clip_multiply_adds(config: ModelConfig, frames: int, size: int, classes: int) -> int:
+    """Count the multiply-adds of one clip by all branches, with a classifier of this many classes."""
+    with torch.device("meta"):
+        model = build_model(config, classes).eval()
+        _leave_out_what_is_not_counted(model)
+        clip, key_frame = torch.empty(1, frames, 3, size, size), torch.empty(1)
+        answers = (1 + VARIANTS[config.variant].regression) * model.classifier.in_features * classes
+        return count_multiply_adds(lambda: model(clip, key_frame)) + answers
+
+
 def _cost_of_network(config: ModelConfig, frames: int, size: int, classes: int) -> NetworkCost:
     row = VARIANTS[config.variant]
     if config.variant == "c3d":
@@ -119,7 +129,7 @@ def _cost_of_network(config: ModelConfig, frames: int, size: int, classes: int) 
             memory=count_multiply_adds(lambda: model.remember(clip, key_frame)) + channels * classes
             if row.regression
             else None,
-            clip=count_multiply_adds(lambda: model(clip, key_frame)) + (1 + row.regression) * channels * classes,
+            clip=clip_multiply_adds(config, frames, size, classes),
         )
 
 

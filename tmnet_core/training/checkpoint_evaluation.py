@@ -37,6 +37,7 @@ class Look:
         key_frames: glances a video.
         sampling: how a clip's frames are taken; None: as in training.
         crops: 1, or 10 whose logits are averaged.
+        fusion: what RB+CB averages; None: as the network does.
     """
 
     frames: int = 0
@@ -44,6 +45,7 @@ class Look:
     key_frames: int = 5
     sampling: SamplingMode | None = None
     crops: Crops = 1
+    fusion: Literal["features", "probabilities"] | None = None
 
     def clip(self, trained: ClipSection) -> ClipSection | None:
         """Return the clip to look at, after the one that was trained on; None for single frames."""

@@ -1,0 +1,90 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tmnet_core.config import dump_recipe
+from tmnet_core.reproduction import running
+from tmnet_core.reproduction.plan import change, identity, work
+from tmnet_core.reproduction.plans import Settings
+from tmnet_core.reproduction.running import Told, find_runs, is_finished, train_runs
+from tmnet_core.training.events import Started, current_events, read_events
+from tmnet_core.training.run_folder import RunFolder
+from tmnet_core.training.trainer import train
+
+
+def by_identity(*recipes):
+    return {identity(recipe): recipe for recipe in recipes}
+
+
+def test_a_run_that_is_there_is_used_again_and_one_that_was_stopped_goes_on(
+    tmp_path: Path, tiny_settings: Settings
+) -> None:
+    base = tiny_settings.base()
+    other = change(base, {"objective.alpha": 0.1})
+    # One that somebody trained under another name, and one that was asked to stop after a step.
+    done = RunFolder.create(tmp_path, base.model_copy(update={"name": "mine"}))
+    train(base, done)
+    stopped = RunFolder.create(tmp_path, other)
+    stopped.ask_to_stop()
+    assert train(other, stopped).outcome == "stopped"
+
+    told: list[Told] = []
+    outcome = train_runs(by_identity(base, other), tmp_path, ["cpu"], tell=told.append)
+    assert not outcome.reasons
+    assert {run.path for run in outcome.runs.values()} == {done.path, stopped.path}
+    assert [run.count for run in told][-1] == 1
+    assert told[-1].done == told[-1].total == work(other)
+    starts = [event.iteration for event in read_events(stopped.events_file) if isinstance(event, Started)]
+    assert starts == [0, 1]
+    assert len([event for event in read_events(done.events_file) if isinstance(event, Started)]) == 1
+
+
+def test_ctrl_c_keeps_what_was_done(tmp_path: Path, tiny_settings: Settings) -> None:
+    base = tiny_settings.base()
+    recipes = by_identity(base, change(base, {"objective.alpha": 0.1}))
+
+    first, second = recipes
+
+    def interrupt(told: Told) -> None:
+        if told.number == 2:
+            find_runs(tmp_path)[second].ask_to_stop()  # its first step then ends as Ctrl-C lets it end
+
+    outcome = train_runs(recipes, tmp_path, ["cpu"], tell=interrupt)
+    assert outcome.interrupted
+    assert set(outcome.runs) == {first}
+    assert outcome.reasons == {second: "interrupted; the same command goes on"}
+    find_runs(tmp_path)[second].take_stop_request()
+    assert set(train_runs(recipes, tmp_path, ["cpu"]).runs) == set(recipes)
+
+
+def test_a_run_that_cannot_begin_leaves_a_reason_and_no_folder(tmp_path: Path, tiny_settings: Settings) -> None:
+    lost = replace(tiny_settings, overrides=[*tiny_settings.overrides, "start.weights=nosuch.pth"]).base()
+    base = tiny_settings.base()
+    outcome = train_runs(by_identity(lost, base), tmp_path, ["cpu"])
+    assert "nosuch.pth" in outcome.reasons[identity(lost)]
+    assert set(outcome.runs) == {identity(base)}
+    assert [path.name for path in tmp_path.iterdir()] == [outcome.runs[identity(base)].path.name]
+
+
+def test_several_devices_share_the_runs(
+    tmp_path: Path, tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_LOOK_SECONDS", 0.1)
+    base = tiny_settings.base()
+    lost = change(base, {"start.weights": "nosuch.pth"})
+    recipes = by_identity(base, lost)
+    told: list[Told] = []
+    outcome = train_runs(recipes, tmp_path, ["cpu", "cpu"], threads=1, tell=told.append)
+    assert set(outcome.runs) == {identity(base)}
+    assert "nosuch.pth" in outcome.reasons[identity(lost)]
+    run = outcome.runs[identity(base)]
+    assert is_finished(run)
+    assert current_events(run.events_file)[-1].iteration == base.schedule.iterations
+
+
+def test_folders_that_are_no_runs_of_this_version_are_passed_over(tmp_path: Path, tiny_settings: Settings) -> None:
+    for name, text in (("old", "[clip]\nunknown = 1\n"), ("good", dump_recipe(tiny_settings.base()))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.toml").write_text(text, encoding="utf-8")
+    assert [run.path.name for run in find_runs(tmp_path).values()] == ["good"]

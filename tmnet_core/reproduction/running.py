@@ -1,0 +1,279 @@
+"""Training the runs of a plan: those that exist are reused, one that was interrupted goes on, several devices share."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from tmnet_core.config import DataSection, Recipe, dump_recipe
+from tmnet_core.data.clip_sources import open_clip_sources
+from tmnet_core.errors import SourceError, TMNetError
+from tmnet_core.files import replacing
+from tmnet_core.reproduction.plan import change, identity, work
+from tmnet_core.training.events import Ended, Event, Stepped, current_events
+from tmnet_core.training.run_folder import RunFolder
+from tmnet_core.training.trainer import train
+
+# Seconds between two looks at what a child process has written.
+_LOOK_SECONDS = 1.0
+
+# Videos whose lengths are looked at to tell whether clips are too short.
+_LENGTHS_SAMPLED = 200
+
+
+@dataclass(frozen=True)
+class Told:
+    """How far the runs are.
+
+    Attributes:
+        done, total: frames seen in training, of the runs that are trained now.
+        run: what the run in work is called; number and count of runs.
+    """
+
+    done: int
+    total: int
+    run: str
+    number: int
+    count: int
+
+
+@dataclass
+class Outcome:
+    """What became of the runs, by identity: their folders, or a sentence that says why there is none."""
+
+    runs: dict[str, RunFolder] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def train_runs(
+    recipes: Mapping[str, Recipe],
+    folder: Path,
+    devices: Sequence[str],
+    *,
+    threads: int = 0,
+    tell: Callable[[Told], None] = lambda told: None,
+) -> Outcome:
+    """Train the recipes, by identity, into folders below `folder`; what is there already is reused or gone on with.
+
+    With one device they are trained in this process, one after the other; with several each device takes the next
+    one into a process of its own. Ctrl-C saves what runs, and the same call goes on later.
+    """
+    existing = find_runs(folder)
+    outcome = Outcome()
+    pending: dict[str, Recipe] = {}
+    for name, recipe in recipes.items():
+        if name in existing and is_finished(existing[name]):
+            outcome.runs[name] = existing[name]
+        elif too_short := why_too_short(recipe):
+            outcome.reasons[name] = too_short
+        else:
+            pending[name] = recipe
+    ledger = _Ledger(pending, tell)
+    if len(devices) > 1:
+        _train_apart(pending, existing, folder, devices, threads, ledger, outcome)
+    else:
+        _train_here(pending, existing, folder, devices[0], ledger, outcome)
+    for name in pending:
+        if name not in outcome.runs:
+            outcome.reasons.setdefault(name, "interrupted; the same command goes on")
+    return outcome
+
+
+def find_runs(folder: Path) -> dict[str, RunFolder]:
+    """Return the runs in a folder by the identity of their recipes; of two, the finished one."""
+    found: dict[str, RunFolder] = {}
+    for path in sorted(folder.glob("*/recipe.toml")):
+        run = RunFolder(path.parent)
+        try:
+            name = identity(run.recipe())
+        except TMNetError:
+            continue  # of another version, or damaged: no use, and no harm
+        if name not in found or is_finished(run):
+            found[name] = run
+    return found
+
+
+def is_finished(run: RunFolder) -> bool:
+    """Whether a run got to its last iteration."""
+    if not (run.events_file.exists() and run.last_checkpoint.exists()):
+        return False
+    events = current_events(run.events_file)
+    return bool(events) and isinstance(events[-1], Ended) and events[-1].outcome == "finished"
+
+
+def run_name(recipe: Recipe) -> str:
+    """Return what a run's folder is called: something to read, and its identity."""
+    return f"{recipe.model.variant}-{recipe.clip.frames}f-seed{recipe.training.seed}-{identity(recipe)[:8]}"
+
+
+def why_too_short(recipe: Recipe) -> str:
+    """Return why a recipe's clips ask for more frames than the videos have, or nothing."""
+    lengths = _lengths(recipe.data)
+    if not lengths or median(lengths) >= recipe.clip.frames:
+        return ""
+    return (
+        f"clips too short: half of them have no more than {median(lengths):g} frames, fewer than {recipe.clip.frames}"
+    )
+
+
+_known_lengths: dict[str, list[int]] = {}
+
+
+def _lengths(data: DataSection) -> list[int]:
+    """Return the lengths in frames of a sample of the training videos; of none where they cannot be opened."""
+    name = data.model_dump_json()
+    if name not in _known_lengths:
+        _known_lengths[name] = list(_sample_lengths(data))
+    return _known_lengths[name]
+
+
+def _sample_lengths(data: DataSection) -> Iterator[int]:
+    try:
+        clips = open_clip_sources(data.model_copy(update={"cache": "none"}))[0]
+    except TMNetError:
+        return  # the run itself says what is wrong
+    for index in np.unique(np.linspace(0, len(clips) - 1, _LENGTHS_SAMPLED).astype(int)).tolist():
+        try:
+            yield clips.frames(index)
+        except SourceError:
+            continue
+
+
+class _Ledger:
+    """Adds up how far the runs are, from several threads."""
+
+    def __init__(self, pending: Mapping[str, Recipe], tell: Callable[[Told], None]) -> None:
+        self._total = sum(map(work, pending.values()))
+        self._count = len(pending)
+        self._done: dict[str, int] = {}
+        self._begun = 0
+        self._tell = tell
+        self._lock = threading.Lock()
+
+    def begin(self, recipe: Recipe) -> None:
+        """Take note that a run begins."""
+        with self._lock:
+            self._begun += 1
+            self._show(recipe)
+
+    def step(self, recipe: Recipe, iteration: int) -> None:
+        """Take note of how far a run is."""
+        with self._lock:
+            self._done[recipe.name] = work(recipe) * iteration // recipe.schedule.iterations
+            self._show(recipe)
+
+    def _show(self, recipe: Recipe) -> None:
+        self._tell(Told(sum(self._done.values()), self._total, recipe.name, self._begun, self._count))
+
+
+def _train_here(
+    pending: Mapping[str, Recipe],
+    existing: Mapping[str, RunFolder],
+    folder: Path,
+    device: str,
+    ledger: _Ledger,
+    outcome: Outcome,
+) -> None:
+    """Train one after the other in this process, until Ctrl-C."""
+    for name, recipe in pending.items():
+        run, recipe = _prepare(recipe, existing.get(name), folder, device)
+
+        def report(event: Event, recipe: Recipe = recipe) -> None:
+            if isinstance(event, Stepped):
+                ledger.step(recipe, event.iteration)
+
+        ledger.begin(recipe)
+        try:
+            ended = train(recipe, run, resume=run.state_file.exists(), report=report)
+        except TMNetError as error:
+            outcome.reasons[name] = str(error)
+            run.discard_unless_trained()
+            continue
+        if ended.outcome == "stopped":
+            outcome.interrupted = True
+            return
+        outcome.runs[name] = run
+
+
+def _train_apart(
+    pending: Mapping[str, Recipe],
+    existing: Mapping[str, RunFolder],
+    folder: Path,
+    devices: Sequence[str],
+    threads: int,
+    ledger: _Ledger,
+    outcome: Outcome,
+) -> None:
+    """Let each device take the next run into a process of its own, until Ctrl-C, which reaches these too."""
+    waiting: queue.SimpleQueue[tuple[str, Recipe]] = queue.SimpleQueue()
+    for item in pending.items():
+        waiting.put(item)
+    stop = threading.Event()
+
+    def serve(device: str) -> None:
+        while not stop.is_set():
+            try:
+                name, recipe = waiting.get_nowait()
+            except queue.Empty:
+                return
+            run, recipe = _prepare(recipe, existing.get(name), folder, device)
+            ledger.begin(recipe)
+            reason = _train_in_child(run, recipe, threads, stop, ledger)
+            if is_finished(run):
+                outcome.runs[name] = run
+            elif not stop.is_set():
+                outcome.reasons[name] = reason
+                run.discard_unless_trained()
+
+    servers = [threading.Thread(target=serve, args=(device,), name=f"runs on {device}") for device in devices]
+    for server in servers:
+        server.start()
+    try:
+        while any(server.is_alive() for server in servers):
+            for server in servers:
+                server.join(_LOOK_SECONDS)
+    except KeyboardInterrupt:
+        outcome.interrupted = True
+    finally:
+        stop.set()
+        for server in servers:
+            server.join()
+
+
+def _prepare(recipe: Recipe, run: RunFolder | None, folder: Path, device: str) -> tuple[RunFolder, Recipe]:
+    """Return a folder for a run on a device, the one it was begun in if there is one, with its recipe written."""
+    recipe = change(recipe, {"training.device": device}).model_copy(update={"name": run_name(recipe)})
+    if run is None:
+        return RunFolder.create(folder, recipe), recipe
+    with replacing(run.recipe_file) as temporary:
+        temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+    return run, recipe
+
+
+def _train_in_child(run: RunFolder, recipe: Recipe, threads: int, stop: threading.Event, ledger: _Ledger) -> str:
+    """Train in a process of its own until it ends, or is asked to stop; return its last words."""
+    command = [sys.executable, "-m", "tmnet_core", "train", "--resume", str(run.path), "--threads", str(threads)]
+    with (run.path / "child.txt").open("w+", encoding="utf-8") as words:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=words)
+        asked = False
+        while child.poll() is None:
+            if stop.is_set() and not asked:
+                run.ask_to_stop()
+                asked = True
+            if run.events_file.exists():
+                steps = [event.iteration for event in current_events(run.events_file)]
+                ledger.step(recipe, max(steps, default=0))
+            time.sleep(_LOOK_SECONDS)
+        words.seek(0)
+        lines = [line.strip() for line in words if line.strip()]
+    return lines[-1].removeprefix("tmnet: ") if lines else f"the process ended with {child.returncode}"
