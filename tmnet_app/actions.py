@@ -41,7 +41,7 @@ TABLE = (
         "Let a second network look at the same frames, below the first",
         True,
     ),
-    Entry("train", "File", "Train your own…", (), "train", "Copy the command that trains a network on your clips"),
+    Entry("train", "File", "Train your own…", ("Ctrl+T",), "train", "Train a network on your clips, and see it learn"),
     Entry("snapshot", "File", "Save a snapshot…", ("S",), "snapshot", "Save the pictures as they are now, as PNG"),
     Entry("record", "File", "Record…", ("R",), "record", "Record what is shown, as a video or as numbers", True),
     Entry("save_timing", "File", "Save timing…", (), None, "Save when each frame was captured, looked at and shown"),

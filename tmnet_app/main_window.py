@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -32,6 +32,7 @@ from tmnet_app.opening import Opener, network_choices, picture_choices
 from tmnet_app.preferences import PANES, PaneName, Preferences, PreferenceStore, ThemeName
 from tmnet_app.source_state import describe_source, words_over_picture
 from tmnet_app.theme import GRID, apply_theme
+from tmnet_app.training.controller import TrainingController
 from tmnet_app.views.big_answer import BigAnswer
 from tmnet_app.views.empty_state import EmptyState
 from tmnet_app.views.next_steps import NextSteps
@@ -47,7 +48,6 @@ _log = logging.getLogger(__name__)
 _FILE_ACTIONS = ("step_back", "step_forward", "jump_back", "jump_forward", "slower", "faster", "loop", "every_frame")
 _TEXT_EVERY_TICKS = 8
 _GRAPHS_EVERY_TICKS = 3
-TRAIN_COMMAND = "tmnet train quick --data FOLDER"
 
 
 class MainWindow(QMainWindow):
@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(actions)
         menus.fill_main_menu(self.top_bar.menu.menu(), actions)
         self.opener = Opener(self.session, self.preferences, actions, self.top_bar, self)
+        self.training = TrainingController(self.session, self.opener.open_checkpoint, self)
         self.empty = EmptyState(network_choices(actions), picture_choices(actions))
         self.next_steps = NextSteps(actions)
         self.stage = Stage(network_choices(actions))
@@ -113,7 +114,7 @@ class MainWindow(QMainWindow):
             "open_screen": lambda: self.opener.open_source("screen"),
             "open_pattern": lambda: self.opener.open_source("pattern"),
             "open_demo": self.opener.open_demo,
-            "train": self._copy_train_command,
+            "train": self.training.show,
             "save_timing": self.save_timing,
             "quit": self.close,
             "play": session.toggle_play,
@@ -437,10 +438,6 @@ class MainWindow(QMainWindow):
             self.preferences.next_steps = False
             self.next_steps.hide()
 
-    def _copy_train_command(self) -> None:
-        QGuiApplication.clipboard().setText(TRAIN_COMMAND)
-        self.status.show_message(f"Copied: {TRAIN_COMMAND} — paste it into a terminal, with your folder of clips.")
-
     # What Qt tells
 
     def event(self, event: QEvent) -> bool:
@@ -470,9 +467,13 @@ class MainWindow(QMainWindow):
         self.big_answer.setFixedHeight(max(96, self.height() // 6))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember, then stop all threads."""
+        """Ask what becomes of a run that goes on, remember, then stop all threads."""
+        if not self.training.may_close():
+            event.ignore()
+            return
         self._save()
         self.hide()
+        self.training.close()
         self.workbench.close()
         self.session.close()
         event.accept()

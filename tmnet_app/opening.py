@@ -26,7 +26,7 @@ def network_choices(actions: Actions) -> list[Choice]:
     return [
         Choice(actions["open_demo"], "Try the demo", "The network and the video that come with TMNet"),
         Choice(actions["open_checkpoint"], "Open a checkpoint", "A network that you or somebody else trained"),
-        Choice(actions["train"], "Train your own", "On your clips, with one command in a terminal"),
+        Choice(actions["train"], "Train your own", "On your clips, and watch it learn"),
     ]
 
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from tmnet_app.preferences import ThemeName
+from tmnet_core.assets import asset
 from tmnet_core.attention.colours import BRANCH_RGB
 from tmnet_core.models.branch import Branch
 
@@ -152,6 +153,10 @@ def _luminance(colour: QColor) -> float:
 
 
 def _style_sheet(s: Scheme) -> str:
+    def picture(name: str) -> str:
+        return asset(f"icons/{name}.svg").as_posix()
+
+    tick = "tick-white" if s.on_accent == LIGHT.on_accent else "tick-black"
     return f"""
     QToolTip {{ background: {s.raised}; color: {s.text}; border: 1px solid {s.line}; padding: 4px 6px; }}
     QToolButton, QPushButton {{
@@ -179,7 +184,17 @@ def _style_sheet(s: Scheme) -> str:
     QLineEdit, QAbstractSpinBox {{
         background: {s.base}; border: 1px solid {s.line}; border-radius: 4px; padding: 3px 6px;
     }}
+    QAbstractSpinBox {{ padding: 3px 0; }}
+    QAbstractSpinBox > QLineEdit {{ border: 0; background: transparent; padding: 0 6px; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 18px; border: 0; background: transparent; }}
+    QAbstractSpinBox::up-arrow {{ image: url({picture("arrow-up")}); width: 10px; height: 10px; }}
+    QAbstractSpinBox::down-arrow {{ image: url({picture("arrow-down")}); width: 10px; height: 10px; }}
     QComboBox {{ padding: 3px 6px; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {s.muted}; border-radius: 3px; }}
+    QCheckBox::indicator:checked {{ background: {s.accent}; border-color: {s.accent}; image: url({picture(tick)}); }}
+    QCheckBox::indicator:focus {{ border-color: {s.accent}; }}
+    QTabBar::close-button {{ image: url({picture("tab-close")}); width: 12px; height: 12px; margin: 2px; }}
+    QTabBar::close-button:hover {{ background: {s.line}; border-radius: 4px; }}
     QLineEdit:focus, QAbstractSpinBox:focus {{ border-color: {s.accent}; }}
     QLineEdit:disabled, QAbstractSpinBox:disabled {{ color: {s.muted}; }}
     QPushButton[primary="true"] {{ background: {s.accent}; color: {s.on_accent}; font-weight: 600; }}

@@ -384,10 +384,13 @@ def test_no_state_is_cut(playing, qtbot, size):
             assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width(), (label.text(), size)
 
 
-def test_the_train_choice_gives_the_command(window):
+def test_the_train_choice_opens_the_training_window(window, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMNET_RUNS", str(tmp_path / "runs"))
     act(window, "train")
-    assert QGuiApplication.clipboard().text().startswith("tmnet train")
-    assert window.status.sentence
+    assert window.training.training.isVisible()
+    assert window.isVisible()
+    window.close()
+    assert window.training.training is None
 
 
 def test_thousands_of_signals_do_not_wear_the_process_out(playing):

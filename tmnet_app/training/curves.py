@@ -52,7 +52,8 @@ class Curves(QWidget):
         self._items: dict[tuple[str, str], Any] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(GRID)
+        self._grid.setVerticalSpacing(GRID)
+        self._grid.setHorizontalSpacing(2 * GRID)
 
     def show_records(self, records: Mapping[str, RunRecord]) -> None:
         """Draw the runs of these names; one run alone with all its branches."""

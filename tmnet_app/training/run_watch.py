@@ -54,27 +54,36 @@ class RunWatch(QObject):
 
     def look(self) -> None:
         """Take in what is new."""
+        before = self.standing
+        events, behind = self._read()
+        if not behind:
+            self._find_process()
+            self.standing = standing(self.run, self.record, self._process)
+            if before.active and not self.standing.active:
+                # Its last words may have come after they were read, and before it was gone.
+                last_words, behind = self._read()
+                events += last_words
+                self.standing = standing(self.run, self.record, self._process)
+        known_before = self._caught_up
+        self._caught_up |= not behind
+        log = last_lines(self.run.log_file, _LOG_LINES)
+        if events or log != self.log or self.standing != before:
+            self.log = log
+            self.updated.emit()
+        if known_before:
+            self._tell_best(events)
+        if behind:
+            QTimer.singleShot(0, self, self.look)
+        if before.active and not self.standing.active:
+            self.ended.emit()
+
+    def _read(self) -> tuple[list[Event], bool]:
+        """Take new events into the record; returns them, and whether there are more."""
         events = self._follower.read()
         if self._follower.restarts != self._restarts:
             self._restarts, self.record = self._follower.restarts, RunRecord()
         self.record.add(events)
-        behind = self._follower.behind and bool(events)
-        log = last_lines(self.run.log_file, _LOG_LINES)
-        before = self.standing
-        if not behind:
-            self._find_process()
-            self.standing = standing(self.run, self.record, self._process)
-        if events or log != self.log or self.standing != before:
-            self.log = log
-            self.updated.emit()
-        if self._caught_up:
-            self._tell_best(events)
-        if behind:
-            QTimer.singleShot(0, self, self.look)
-            return
-        self._caught_up = True
-        if before.active and not self.standing.active:
-            self.ended.emit()
+        return events, bool(events) and self._follower.behind
 
     def pause(self) -> None:
         """Ask the run to hold."""

@@ -11,7 +11,7 @@ from tmnet_core.config import Recipe, dump_recipe
 from tmnet_core.errors import TMNetError
 from tmnet_core.training import launching
 from tmnet_core.training.events import Ended, read_events
-from tmnet_core.training.following import EventFollower, last_event, last_lines
+from tmnet_core.training.following import EventFollower, last_lines
 from tmnet_core.training.outcome import Standing, standing
 from tmnet_core.training.record import RunRecord
 from tmnet_core.training.run_folder import RunFolder
@@ -162,19 +162,6 @@ def test_a_word_of_an_earlier_process_is_not_taken_for_this_ones(run: RunFolder,
     assert ended(run).state == "finished"
     script_child("print=Traceback")
     assert ended(run).state == "lost"
-
-
-def test_twenty_starts_and_stops_leave_nothing(run: RunFolder, script_child: Script) -> None:
-    script_child("started", "obey")
-    here = psutil.Process()
-    handles = here.num_fds() if sys.platform != "win32" else here.num_handles()
-    for _ in range(20):
-        process = launching.launch(run)
-        wait_until(lambda: not isinstance(last_event(run.events_file), Ended | None))
-        run.ask_to_stop()
-        wait_until(lambda process=process: not process.alive)
-    assert (here.num_fds() if sys.platform != "win32" else here.num_handles()) <= handles
-    assert here.children(recursive=True) == []
 
 
 def test_a_program_that_is_not_there_is_a_sentence(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

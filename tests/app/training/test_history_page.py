@@ -1,0 +1,173 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QFile, Qt, QTimer
+from PySide6.QtWidgets import QFileDialog, QInputDialog
+
+from tmnet_app.training.command_dialog import CommandDialog
+from tmnet_app.training.compare_page import ComparePage
+from tmnet_app.training.training_window import TrainingWindow
+from tmnet_core.config import Recipe
+from tmnet_core.training.events import Ended, EventLog, Started, Stepped, Validated
+from tmnet_core.training.run_folder import RunFolder
+
+Script = Callable[..., None]
+
+
+def make_run(runs: Path, name: str, top1: float, outcome: str = "finished") -> RunFolder:
+    run = RunFolder.create(runs, Recipe.model_validate({"name": name, "clip": {"frames": 8}}))
+    started = Started(
+        iteration=0, iterations=5, device="CPU", classes=2, clips=4, validation_clips=2, weights="none", time=1.0
+    )
+    step = Stepped(
+        iteration=5,
+        epoch=0,
+        loss=1.0,
+        classification_loss=0.5,
+        regression_loss=0.5,
+        learning_rate=0.1,
+        clips_per_second=2.0,
+        time=2.0,
+    )
+    metrics = {branch: {"top1": top1, "top5": 1.0, "map": 1.0} for branch in ("RB", "CB", "RB+CB")}
+    with EventLog(run.events_file) as log:
+        for event in (started, step, Validated(iteration=5, metrics=metrics, best=True, time=3.0)):
+            log.write(event)
+        log.write(Ended(iteration=5, outcome=outcome, time=top1))
+    run.best_checkpoint.write_bytes(b"a network")
+    return run
+
+
+@pytest.fixture
+def history(qtbot, training: TrainingWindow, runs: Path) -> TrainingWindow:
+    """The table with three runs."""
+    for name, top1, outcome in (
+        ("erster", 0.5, "finished"),
+        ("zweiter", 0.75, "stopped"),
+        ("dritter", 0.25, "finished"),
+    ):
+        make_run(runs, name, top1, outcome)
+    training.tabs.setCurrentWidget(training.history)
+    qtbot.waitUntil(lambda: len(training.history.model.runs) == 3, timeout=10_000)
+    return training
+
+
+def select(window: TrainingWindow, *names: str) -> None:
+    window.history.select({window.runs / name for name in names})
+
+
+def texts(window: TrainingWindow, column: str) -> list[str]:
+    model = window.history.table.model()
+    titles = [model.headerData(place, Qt.Orientation.Horizontal) for place in range(model.columnCount())]
+    return [model.index(row, titles.index(column)).data() for row in range(model.rowCount())]
+
+
+def test_all_runs_with_best_figures_and_what_is_special(history: TrainingWindow) -> None:
+    assert sorted(zip(texts(history, "Run"), texts(history, "RB+CB"), texts(history, "State"), strict=True)) == [
+        ("dritter", "25.0 %", "finished"),
+        ("erster", "50.0 %", "finished"),
+        ("zweiter", "75.0 %", "stopped"),
+    ]
+    assert all("clip.frames" in text for text in texts(history, "Recipe"))
+
+
+def test_what_can_be_done_depends_on_what_is_selected(history: TrainingWindow) -> None:
+    def enabled() -> set[str]:
+        return {button.text() for button, _ in history.history._buttons if button.isEnabled()}
+
+    assert enabled() == set()
+    select(history, "erster")
+    assert enabled() == {"Show", "Evaluate…", "Export…", "Open folder", "Rename…", "Delete…"}
+    select(history, "zweiter")
+    assert "Resume" in enabled()
+    select(history, "erster", "dritter")
+    assert enabled() == {"Show", "Compare", "Open folder", "Delete…"}
+
+
+def test_several_runs_are_compared(history: TrainingWindow, qtbot) -> None:
+    select(history, "erster", "zweiter")
+    history.history.button("Compare").click()
+    page = history.tabs.currentWidget()
+    assert isinstance(page, ComparePage)
+    qtbot.waitUntil(lambda: {name for _, name in page.curves._items} == {"erster", "zweiter"})
+    history.tabs.tabCloseRequested.emit(history.tabs.currentIndex())
+    assert history.tabs.count() == 2
+
+
+def test_rename(history: TrainingWindow, qtbot, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    select(history, "erster")
+    for name, sentence in (("a/b", "cannot be the name"), ("zweiter", "There is a run called zweiter already.")):
+        monkeypatch.setattr(QInputDialog, "getText", lambda *a, name=name, **o: (name, True))
+        history.history.button("Rename…").click()
+        assert sentence in history.message.label.full_text
+    monkeypatch.setattr(QInputDialog, "getText", lambda *a, **o: ("neuer Name ü", True))
+    history.history.button("Rename…").click()
+    qtbot.waitUntil(lambda: "neuer Name ü" in texts(history, "Run"))
+    assert RunFolder.open(runs / "neuer Name ü").best_checkpoint.exists()
+
+
+def test_delete_asks_and_moves_to_the_trash(
+    history: TrainingWindow, qtbot, runs: Path, tmp_path: Path, answer_question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash = tmp_path / "trash"
+    trash.mkdir()
+    # The person's own trash is left alone.
+    monkeypatch.setattr(QFile, "moveToTrash", lambda path: (bool(shutil.move(path, trash)), str(trash)))
+    select(history, "erster", "zweiter")
+    QTimer.singleShot(0, lambda: answer_question("Cancel"))
+    history.history.button("Delete…").click()
+    assert (runs / "erster").exists()
+    QTimer.singleShot(0, lambda: answer_question("&Yes"))
+    history.history.button("Delete…").click()
+    qtbot.waitUntil(lambda: texts(history, "Run") == ["dritter"])
+    assert {path.name for path in trash.iterdir()} == {"erster", "zweiter"}
+    monkeypatch.setattr(QFile, "moveToTrash", lambda path: (False, ""))
+    select(history, "dritter")
+    QTimer.singleShot(0, lambda: answer_question("&Yes"))
+    history.history.button("Delete…").click()
+    assert "could not be moved to the trash" in history.message.label.full_text
+    assert (runs / "dritter").exists()
+
+
+def test_resume_goes_on_and_a_run_that_is_trained_is_left_alone(
+    history: TrainingWindow, qtbot, script_child: Script
+) -> None:
+    script_child("started", "obey")
+    select(history, "zweiter")
+    history.history.button("Resume").click()
+    page = history.run_pages[0]
+    qtbot.waitUntil(lambda: page.watch.standing.state == "running", timeout=15_000)
+    history.tabs.setCurrentWidget(history.history)
+    qtbot.waitUntil(lambda: "running" in texts(history, "State"), timeout=10_000)
+    select(history, "zweiter")
+    for text in ("Resume", "Rename…", "Delete…"):
+        assert not history.history.button(text).isEnabled()
+    page.watch.stop()
+    qtbot.waitUntil(lambda: texts(history, "State").count("running") == 0, timeout=15_000)
+
+
+def test_export_copies_the_best_network(
+    history: TrainingWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "für dich.safetensors"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **o: (str(target), ""))
+    select(history, "erster")
+    history.history.button("Export…").click()
+    assert target.read_bytes() == b"a network"
+
+
+def test_evaluate_shows_what_the_command_says(history: TrainingWindow, qtbot) -> None:
+    select(history, "erster")
+    history.history.button("Evaluate…").click()
+    dialog = history.findChild(CommandDialog)
+    qtbot.waitUntil(lambda: "could not be done" in dialog.state.text(), timeout=60_000)
+    assert "best.safetensors" in dialog.output.toPlainText()
+    dialog.close()
+
+
+def test_closing_ends_a_command_too(history: TrainingWindow, qtbot) -> None:
+    select(history, "erster")
+    history.history.button("Evaluate…").click()
+    history.findChild(CommandDialog).reject()

@@ -1,0 +1,185 @@
+"""From a folder to a network that looks, with the real child."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+
+from tmnet_app.main_window import MainWindow
+from tmnet_app.training.training_window import TrainingWindow
+from tmnet_core.config import Recipe
+from tmnet_core.training import launching
+from tmnet_core.training.run_folder import RunFolder
+
+Script = Callable[..., None]
+
+
+def drop(window: TrainingWindow, path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    left, plain = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(10, 10), Qt.DropAction.CopyAction, data, left, plain))
+
+
+def test_from_a_dropped_folder_to_a_network_that_looks(
+    qtbot, open_window, make_stand_in, runs: Path, coloured_clips: Path, tiny_recipe: Recipe, set_up
+) -> None:
+    playing = open_window(load_model=lambda path: make_stand_in())
+    window = playing.training.show()
+    setup = window.setup
+    assert not setup.start.isEnabled()
+    set_up(window, tiny_recipe)
+    setup.draft.set_value("data.root", "")
+    drop(window, coloured_clips)
+    qtbot.waitUntil(setup.start.isEnabled, timeout=15_000)
+    assert setup.preview.summary.text().startswith("3 classes · 12 clips to learn from · 6 to validate on")
+    assert setup.preview._samples.count() == 12
+
+    setup.start.click()
+    page = window.run_pages[0]
+    watched: list[str] = []
+    page.watch_requested.connect(watched.append)
+    qtbot.waitUntil(lambda: page.watch.record.best is not None, timeout=60_000)
+    qtbot.waitUntil(page.watch_it.isEnabled)
+    page.watch_it.click()
+    qtbot.waitUntil(lambda: not page.watch.standing.active, timeout=60_000)
+    assert page.watch.standing.sentence == "Finished at iteration 12."
+    assert page.figures["iteration"].text() == "12 / 12"
+    assert "finished at iteration 12" in page.log.toPlainText()
+    assert len(page.samples.cards) == 6
+    assert {plot for plot, _ in page.curves._items} == {"loss", "regression", "validation", "rate"}
+    # What was best at first was looked with, and whatever came to be better while the run went on.
+    assert watched == [str(page.watch.run.best_checkpoint)] * len(watched)
+    qtbot.waitUntil(lambda: playing.session.checkpoint == watched[0])
+
+
+def test_what_cannot_be_trained_on_is_told_before_anything_starts(
+    qtbot, training: TrainingWindow, tmp_path: Path
+) -> None:
+    (tmp_path / "leer ü" / "one").mkdir(parents=True)
+    drop(training, tmp_path / "leer ü")
+    qtbot.waitUntil(training.setup.preview.problems.isVisible, timeout=10_000)
+    assert "leer ü" in training.setup.preview.problems.text()
+    assert not training.setup.start.isEnabled()
+    (tmp_path / "notes.txt").write_text("x")
+    drop(training, tmp_path / "notes.txt")
+    assert "notes.txt is not a folder" in training.setup.needs.label.text()
+
+
+def test_a_trial_tells_the_needs_and_an_error_is_a_sentence(
+    qtbot, training: TrainingWindow, tiny_recipe: Recipe, set_up, tmp_path: Path
+) -> None:
+    setup = training.setup
+    set_up(training, tiny_recipe)
+    qtbot.waitUntil(setup.try_step.isEnabled, timeout=15_000)
+    setup.try_step.click()
+    with qtbot.waitSignal(setup.trial.finished, timeout=60_000):
+        pass
+    assert "GiB of memory on cpu" in setup.needs.label.text()
+    setup.recipe.minutes.setValue(1)
+    setup.recipe.by_time.click()
+    assert setup.draft.value("schedule.iterations") > 12
+
+    (tmp_path / "bad.pth").write_text("no weights")
+    setup.draft.set_value("start.weights", str(tmp_path / "bad.pth"))
+    setup.try_step.click()
+    with qtbot.waitSignal(setup.trial.failed, timeout=60_000):
+        pass
+    assert "bad.pth" in setup.needs.label.text()
+    assert not setup.recipe.by_time.isEnabled()
+
+
+def test_a_run_that_fails_says_why(qtbot, training: TrainingWindow, script_child: Script) -> None:
+    script_child("started", "print=Traceback …", "failed=CUDA out of memory. Tried to allocate 2 GiB")
+    training.start(Recipe(name="zu groß"))
+    page = training.run_pages[0]
+    with qtbot.waitSignal(page.watch.ended, timeout=60_000):
+        pass
+    assert page.sentence.full_text == "Failed at iteration 3: CUDA out of memory. Tried to allocate 2 GiB."
+    assert "training.batch_size" in page.suggestion.text()
+    assert page.suggestion.isVisible()
+    assert page.open_log.isEnabled()
+    assert not page.watch_it.isEnabled()
+    assert page.resume.isVisible()
+
+
+def test_the_recipe_leaves_as_a_command(qtbot, training: TrainingWindow, coloured_clips: Path) -> None:
+    drop(training, coloured_clips)
+    training.setup.draft.set_value("clip.frames", 5)
+    training.setup.copy.click()
+    command = QGuiApplication.clipboard().text()
+    assert command.startswith("tmnet train quick --data")
+    assert command.endswith("--set clip.frames=5")
+
+
+@pytest.mark.parametrize(
+    ("answer", "closed", "state"),
+    [
+        ("Go on without the window", True, "running"),
+        ("Stop and keep", True, "stopped"),
+        ("Cancel the run", True, "cancelled"),
+        ("Stay here", False, "running"),
+    ],
+)
+def test_closing_asks_what_becomes_of_a_run(
+    qtbot, playing: MainWindow, runs: Path, script_child: Script, answer_question, answer: str, closed: bool, state: str
+) -> None:
+    script_child("started", "obey")
+    window = playing.training.show()
+    window.start(Recipe(name="lauf"))
+    watch = window.run_pages[0].watch
+    qtbot.waitUntil(lambda: watch.record.steps > 0, timeout=15_000)
+    QTimer.singleShot(0, lambda: answer_question(answer))
+    assert playing.close() is closed
+    if not closed:
+        watch.cancel()
+        qtbot.waitUntil(lambda: not watch.standing.active, timeout=15_000)
+    again = TrainingWindow(runs, lambda: None)
+    qtbot.addWidget(again)
+    page = again.open_run(RunFolder(runs / "lauf"))
+    qtbot.waitUntil(lambda: page.watch.standing.state == (state if closed else "cancelled"), timeout=10_000)
+    again.shut_down()
+
+
+def test_without_a_run_closing_asks_nothing(playing: MainWindow, runs: Path) -> None:
+    playing.training.show()
+    assert playing.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
+def test_a_run_outlives_a_window_that_was_killed_and_is_found_again(qtbot, runs: Path) -> None:
+    child = Path(__file__).parents[2] / "scripted_child.py"
+    program = f"""
+import sys
+from pathlib import Path
+from PySide6.QtWidgets import QApplication
+from tmnet_app.training.training_window import TrainingWindow
+from tmnet_core.config import Recipe
+from tmnet_core.training import launching
+launching.train_command = lambda run, **o: [sys.executable, {str(child)!r}, str(run.path), "started", "obey"]
+app = QApplication([])
+window = TrainingWindow(Path({str(runs)!r}), lambda: None)
+window.show()
+window.start(Recipe(name="überlebt"))
+app.exec()
+"""
+    window = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+    run = RunFolder(runs / "überlebt")
+    qtbot.waitUntil(lambda: run.events_file.exists() and launching.is_training(run), timeout=30_000)
+    window.kill()
+    window.wait()
+    before = run.events_file.stat().st_size
+    qtbot.waitUntil(lambda: run.events_file.stat().st_size > before + 1000, timeout=15_000)
+    again = TrainingWindow(runs, lambda: None)
+    qtbot.addWidget(again)
+    again.open_active_runs()
+    page = again.run_pages[0]
+    qtbot.waitUntil(lambda: page.watch.standing.state == "running" and page.watch.record.steps > 10, timeout=15_000)
+    page.stop.click()
+    qtbot.waitUntil(lambda: page.watch.standing.state == "stopped", timeout=15_000)
+    again.shut_down()

@@ -1,0 +1,173 @@
+"""The window of training: a new one, all that there were, and a page for each that is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QTabBar, QTabWidget, QVBoxLayout, QWidget
+
+from tmnet_app.training.command_dialog import CommandDialog
+from tmnet_app.training.compare_page import ComparePage
+from tmnet_app.training.history_page import HistoryPage
+from tmnet_app.training.network_panel import LoadedNetwork
+from tmnet_app.training.run_page import RunPage
+from tmnet_app.training.run_watch import RunWatch
+from tmnet_app.training.setup_page import SetupPage
+from tmnet_app.views.status_line import Message
+from tmnet_core.config import Recipe
+from tmnet_core.errors import TMNetError
+from tmnet_core.training.launching import RunProcess, is_training, launch
+from tmnet_core.training.run_folder import RunFolder
+
+
+class TrainingWindow(QWidget):
+    """Stands beside the main window, which plays on.
+
+    Args:
+        runs: the folder of all runs.
+        loaded: returns the network that the main window looks with, None without one.
+    """
+
+    watch_requested = Signal(str)  # a checkpoint that the player shall look with
+
+    def __init__(self, runs: Path, loaded: Callable[[], LoadedNetwork | None], parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.runs = runs
+        self.setWindowTitle("Training – TMNet")
+        self.setAcceptDrops(True)
+        self.setup = SetupPage(loaded)
+        self.history = HistoryPage(runs)
+        self.message = Message()
+        self.message.hide()
+        self.message.dismissed.connect(self.message.hide)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setTabsClosable(True)
+        self.tabs.addTab(self.setup, "New training")
+        self.tabs.addTab(self.history, "All runs")
+        for place in (0, 1):
+            for side in (QTabBar.ButtonPosition.LeftSide, QTabBar.ButtonPosition.RightSide):
+                self.tabs.tabBar().setTabButton(place, side, None)
+        self.tabs.tabCloseRequested.connect(self._close_tab)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.message)
+        self.resize(1180, 800)
+        self.setup.start_requested.connect(self.start)
+        self.history.open_requested.connect(self.open_run)
+        self.history.resume_requested.connect(self.resume)
+        self.history.compare_requested.connect(self.compare)
+        self.history.command_requested.connect(self._run_command)
+        self.history.failed.connect(self.show_message)
+
+    # Runs
+
+    def start(self, recipe: Recipe) -> None:
+        """Train by a recipe in the background, and show the run."""
+        try:
+            run = RunFolder.create(self.runs, recipe)
+            self.open_run(run, launch(run))
+        except TMNetError as error:
+            self.show_message(str(error))
+
+    def resume(self, run: RunFolder) -> None:
+        """Go on with a run, and show it."""
+        self.open_run(run).watch.resume()
+
+    def open_run(self, run: RunFolder, process: RunProcess | None = None) -> RunPage:
+        """Show a run in a page of its own."""
+        page = next((page for page in self.run_pages if page.watch.run.path == run.path), None)
+        if page is None:
+            watch = RunWatch(run, process)
+            page = RunPage(watch)
+            watch.setParent(page)
+            page.watch_requested.connect(self.watch_requested)
+            watch.ended.connect(self.history.model.refresh)
+            self.tabs.addTab(page, run.path.name)
+            self.tabs.setTabToolTip(self.tabs.indexOf(page), str(run.path))
+        self.tabs.setCurrentWidget(page)
+        return page
+
+    def compare(self, runs: Sequence[RunFolder]) -> None:
+        """Show the curves of several runs in one page."""
+        page = ComparePage([RunWatch(run) for run in runs])
+        self.tabs.addTab(page, f"{len(runs)} runs compared")
+        self.tabs.setCurrentWidget(page)
+
+    def open_active_runs(self) -> None:
+        """Show the runs that are still going, whoever started them."""
+        if not self.runs.is_dir():
+            return
+        for path in sorted(self.runs.iterdir()):
+            run = RunFolder(path)
+            if run.recipe_file.is_file() and is_training(run):
+                self.open_run(run)
+
+    @property
+    def run_pages(self) -> list[RunPage]:
+        """The runs that are shown."""
+        return [page for page in self._pages() if isinstance(page, RunPage)]
+
+    @property
+    def active_watches(self) -> list[RunWatch]:
+        """The runs that are shown and still going."""
+        return [page.watch for page in self.run_pages if page.watch.standing.active]
+
+    def show_message(self, sentence: str, details: str = "") -> None:
+        """Show a sentence below the pages until it is dismissed."""
+        self.message.show_message(sentence, details)
+        self.message.show()
+
+    def _pages(self) -> Iterator[QWidget]:
+        for place in range(self.tabs.count()):
+            page = self.tabs.widget(place)
+            assert page is not None
+            yield page
+
+    def _close_tab(self, place: int) -> None:
+        page = list(self._pages())[place]
+        self.tabs.removeTab(place)
+        _close_page(page)
+        page.deleteLater()
+
+    def _run_command(self, title: str, arguments: list[str]) -> None:
+        dialog = CommandDialog(title, arguments, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    # What Qt tells
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a folder of clips anywhere."""
+        self.setup.data.dragEnterEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take it for a new training."""
+        self.tabs.setCurrentWidget(self.setup)
+        self.setup.data.dropEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Go out of sight; runs go on, and so does the main window."""
+        event.accept()
+
+    def shut_down(self) -> None:
+        """End everything but the runs."""
+        self.setup.close_threads()
+        self.history.model.close()
+        for page in self._pages():
+            _close_page(page)
+        for dialog in self.findChildren(CommandDialog):
+            dialog.close()
+        self.close()
+
+
+def _close_page(page: QWidget) -> None:
+    if isinstance(page, RunPage):
+        page.watch.close()
+    elif isinstance(page, ComparePage):
+        page.close_watches()
