@@ -203,7 +203,7 @@ def _parse_header(path: Path, text: str) -> CheckpointHeader:
     try:
         values: Any = json.loads(text)
         version = values["format_version"]
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise CheckpointError(f"checkpoint {path}: its header cannot be read") from None
     if version != FORMAT_VERSION:
         raise CheckpointError(

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 from tmnet_core.data.preprocessing import Crop
 from tmnet_core.errors import RecipeError
+from tmnet_core.files import is_larger
 from tmnet_core.models.catalogue import (
     C3D_FRAMES,
     C3D_SIZE,
@@ -25,6 +26,8 @@ from tmnet_core.models.catalogue import (
     shortest_clip,
     why_unfit,
 )
+
+_MOST_RECIPE_BYTES = 2**18
 
 KeyFrameSegment = Literal["beginning", "middle", "ending"]
 
@@ -361,6 +364,8 @@ def dump_recipe(recipe: Recipe) -> str:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
+        if is_larger(path, _MOST_RECIPE_BYTES):
+            raise RecipeError(f"recipe {path}: too large for one, with more than {_MOST_RECIPE_BYTES // 2**10} KiB")
         return tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
     except FileNotFoundError:
         known = ", ".join(shipped_recipes())
@@ -371,8 +376,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(f"recipe {path}: it is not a text file in UTF-8") from None
     except OSError as error:
         raise RecipeError(f"recipe {path}: {error.strerror}") from None
-    except tomlkit.exceptions.ParseError as error:
-        raise RecipeError(f"recipe {path}: not valid TOML, {error}") from None
+    # Beside errors of its own it raises ValueError for numbers that are too long, and runs out of stack.
+    except (tomlkit.exceptions.TOMLKitError, ValueError, RecursionError) as error:
+        cause = " ".join(str(error).split())
+        raise RecipeError(f"recipe {path}: not valid TOML, {cause[:200]}") from None
 
 
 def _apply_override(values: dict[str, Any], override: str) -> None:

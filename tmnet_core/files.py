@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,8 +70,22 @@ def file_stamp(path: Path) -> tuple[int, int]:
     return status.st_size, int(status.st_mtime)
 
 
+def is_larger(path: Path, most_bytes: int) -> bool:
+    """Whether a file has more bytes than what it should be ever has, so that it is not even read; OSError."""
+    return path.stat().st_size > most_bytes
+
+
 def is_torch_pickle(path: Path) -> bool:
     """Whether a file starts as those of `torch.save` do: a zip archive or a bare pickle, both of which may run code."""
     with path.open("rb") as file:
         start = file.read(4)
     return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"})
+
+
+def is_packed_archive(path: Path) -> bool:
+    """Whether a file is a zip archive with compressed entries, which may unpack to any size; OSError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist())
+    except zipfile.BadZipFile:
+        return False

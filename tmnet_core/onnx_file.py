@@ -75,7 +75,25 @@ def _read(path: Path) -> onnx.ModelProto:
         raise CheckpointError(f"checkpoint {path}: it cannot be read ({error.strerror})") from None
     except DecodeError:
         raise CheckpointError(f"checkpoint {path}: it is damaged or no ONNX file") from None
+    if _refers_to_files(model.graph):
+        raise CheckpointError(f"checkpoint {path}: it keeps its weights in other files, which are not looked for")
     # Some other files happen to parse, as nothing at all.
     if not model.graph.node:
         raise CheckpointError(f"checkpoint {path}: it is damaged or no ONNX file")
     return model
+
+
+def _refers_to_files(graph: onnx.GraphProto) -> bool:
+    """Whether a graph, or one inside it, has tensors that lie in other files: onnxruntime would open any it names."""
+    import onnx
+
+    tensors = [*graph.initializer]
+    inside: list[onnx.GraphProto] = []
+    for node in graph.node:
+        for attribute in node.attribute:
+            tensors += [attribute.t, *attribute.tensors]
+            inside += [attribute.g] if attribute.HasField("g") else []
+            inside += attribute.graphs
+    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors) or any(
+        map(_refers_to_files, inside)
+    )

@@ -193,7 +193,7 @@ def test_passwords_are_not_kept(qtbot, open_with) -> None:
 
 def test_the_window_goes_on_while_its_reader_is_replaced(qtbot, open_with) -> None:
     """With the processes that the application uses: one aborts on purpose, the next one takes over."""
-    faulty = "tmnet_core.benchmarks.faulty_reader"
+    faulty = "tmnet_core.benchmarks.robustness.faulty_reader"
     window = open_with(lambda spec: RemoteSource(spec, lambda: ReaderProcess(faulty)))
     window.actions_by_name["loop"].setChecked(False)
     window.opener.open_source("faulty:abort@20:pattern:64x48@30#60")

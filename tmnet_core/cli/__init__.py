@@ -16,6 +16,7 @@ from tmnet_core.cli import attention
 from tmnet_core.cli import data
 from tmnet_core.cli import networks
 from tmnet_core.cli import benchmarks
+from tmnet_core.cli import robustness
 from tmnet_core.cli.app import app
 # isort: on
 
@@ -28,6 +29,7 @@ __all__ = [
     "looking",
     "networks",
     "reproduction",
+    "robustness",
     "runs",
     "training",
 ]

@@ -15,8 +15,10 @@ from tmnet_core.data.annotations import (
 )
 from tmnet_core.data.splitting import divide, split_by_source
 from tmnet_core.errors import DataError
+from tmnet_core.files import is_larger
 
 _REQUIRED = ("path", "label")
+_MOST_BYTES = 256 * 2**20
 _SUBSETS = ("train", "validation")
 
 
@@ -43,7 +45,7 @@ def csv_split(
     for number, row in enumerate(rows, start=1):
         path = root / row["path"]
         start, end = _part(file, number, row)
-        if not path.is_file():
+        if not _exists(path):
             missing.append(row["path"])
         if (path, start, end) in subsets:
             raise DataError(f"{file} names {row['path']} twice.")
@@ -69,8 +71,17 @@ def _source(root: Path, path: Path, label: str) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that the file system cannot have
+        return False
+
+
 def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
+        if is_larger(path, _MOST_BYTES):
+            raise DataError(f"{path} is too large for a table of videos: it has more than {_MOST_BYTES // 2**20} MiB.")
         # utf-8-sig: spreadsheets write a byte order mark.
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="")

@@ -371,7 +371,7 @@ def _open(path: Path, threads: Threads) -> tuple[InputContainer, VideoStream]:
     _check_file(path)
     try:
         # So neither the name nor the content is taken for an address to connect to.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except av.FFmpegError as error:
         raise _unreadable(path, "it is not a video, or only a piece of one") from error
     if container.format.name in _PLAY_LISTS:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tmnet_core.errors import CheckpointError
-from tmnet_core.files import is_torch_pickle
+from tmnet_core.files import is_packed_archive, is_torch_pickle
 from tmnet_core.models.catalogue import BackboneName, Network3dName
 
 IMAGENET = "imagenet"
@@ -111,6 +111,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        if is_packed_archive(path):
+            raise CheckpointError(f"weights {path}: it is compressed, as files of torch.save never are, and is refused")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"weights {path}: there is no such file") from None

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+_LONGEST_LINE = 2**20
+
 
 class EventPart(BaseModel):
     """What all events have: when they happened, in seconds since 1970."""
@@ -155,7 +157,8 @@ class EventLog:
 def read_events(path: Path) -> Iterator[Event]:
     """Yield the events of a file; a torn last line and lines that are no events are passed over."""
     with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
+        # A line that is longer than any event is read, and passed over, piece by piece.
+        while line := file.readline(_LONGEST_LINE):
             try:
                 yield parse_event(line)
             except ValidationError:

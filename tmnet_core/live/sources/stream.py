@@ -16,7 +16,7 @@ from tmnet_core.live.frames import Frame
 from tmnet_core.live.sources.source import FrameSource
 from tmnet_core.live.sources.specs import public_spec
 
-OPEN_TIMEOUT = READ_TIMEOUT = 5.0
+TIMEOUT = 5.0
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 # A stream's play list must not lead to files of this computer.
 _PROTOCOLS = "http,https,httpproxy,tcp,tls,crypto,rtsp,rtsps,rtp,udp"
@@ -30,19 +30,21 @@ class StreamSource(FrameSource):
     What a server gives as fast as it is taken (HLS, a video file) is read at its own pace. User and password may
     stand in the address; they are never shown.
 
+    Args:
+        timeout: seconds to wait for an answer, and for the next picture.
+
     Raises:
-        SourceError: no answer within five seconds, or an answer that is no video.
+        SourceError: no answer in time, or an answer that is no video.
     """
 
     live = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         parts = urlsplit(url)
         if parts.scheme.lower() not in SCHEMES or not parts.hostname:
-            raise SourceError(
-                f"A stream's address begins with {', '.join(SCHEMES)} and a host, unlike {public_spec(url)}."
-            )
+            raise SourceError(f"{public_spec(url)} is no stream: its address begins with one of {', '.join(SCHEMES)}.")
         self.title = public_spec(url)
+        self._timeout = timeout
         self._container, self._stream = self._connect(url)
         self._converter = PictureConverter()
         self._finite = self._container.duration is not None
@@ -87,7 +89,7 @@ class StreamSource(FrameSource):
         if url.lower().startswith("rtsp"):
             options["rtsp_transport"] = "tcp"
         try:
-            container = av.open(url, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT))
+            container = av.open(url, options=options, timeout=self._timeout, metadata_errors="replace")
         except av.FFmpegError as error:
             raise SourceError(f"{self.title} cannot be opened: {_cause(error)}.") from None
         streams = [stream for stream in container.streams.video if stream.codec_context is not None]
@@ -109,7 +111,7 @@ class StreamSource(FrameSource):
             yield from pictures
             now = time.perf_counter()
             last = now if pictures else last
-            if now - last > READ_TIMEOUT:
+            if now - last > self._timeout:
                 raise SourceLostError(f"{self.title} sends nothing that can be decoded.")
 
 
@@ -133,8 +135,8 @@ def _cause(error: av.FFmpegError) -> str:
         "HTTPUnauthorizedError": "it wants a user name and a password",
         "HTTPForbiddenError": "the server refuses to show it",
         "HTTPNotFoundError": "the server does not know it",
-        "ExitError": "no answer within five seconds",
-        "TimeoutError": "no answer within five seconds",
+        "ExitError": "no answer in time",
+        "TimeoutError": "no answer in time",
         "ConnectionRefusedError": "nobody answers there",
         "InvalidDataError": "what comes is not a video",
         "EOFError": "it ended",

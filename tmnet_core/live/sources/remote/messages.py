@@ -38,5 +38,5 @@ def read_message(pipe: IO[bytes]) -> tuple[Message, bytes] | None:
         length = int(message.pop(_PAYLOAD, 0))
         payload = pipe.read(length) if 0 < length <= _MOST_BYTES else b""
         return (message, payload) if len(payload) == length else None
-    except (OSError, TypeError, ValueError):
+    except (OSError, TypeError, ValueError, RecursionError):
         return None

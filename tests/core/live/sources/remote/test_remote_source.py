@@ -18,7 +18,7 @@ from tmnet_core.live.slot import LatestSlot
 from tmnet_core.live.sources import VideoFileSource, read_pattern_number
 from tmnet_core.live.sources.remote import Limits, ReaderPool, ReaderProcess, RemoteSource
 
-FAULTY = "tmnet_core.benchmarks.faulty_reader"
+FAULTY = "tmnet_core.benchmarks.robustness.faulty_reader"
 _PATIENCE = 60.0
 
 MakeVideo = Callable[..., Path]

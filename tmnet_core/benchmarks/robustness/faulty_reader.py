@@ -1,4 +1,4 @@
-"""A reader process that fails on purpose, `python -m tmnet_core.benchmarks.faulty_reader`.
+"""A reader process that fails on purpose, `python -m tmnet_core.benchmarks.robustness.faulty_reader`.
 
 Its specs are `faulty:KIND@FRAME:SPEC`: what SPEC names, until that frame is read.
 """
