@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,12 +119,21 @@ class LoadedCheckpoint:
 
 
 def save_checkpoint(path: Path, model: TMNet, header: CheckpointHeader, *, half: bool = False) -> None:
-    """Write the network and its header in one step; `half` stores 16-bit floats, which loading turns back."""
+    """Write the network and its header in one step; `half` stores 16-bit floats, which loading turns back.
+
+    Raises:
+        OSError: of `path`, which is then what it was before.
+    """
     from safetensors.torch import save_file
 
     tensors = {name: _storable(tensor, half) for name, tensor in model.state_dict().items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={METADATA_KEY: header.model_dump_json()})
+        try:
+            save_file(tensors, temporary, metadata={METADATA_KEY: header.model_dump_json()})
+        except SafetensorError as error:
+            found = re.search(r"os error (\d+)", str(error))
+            number = int(found[1]) if found else errno.EIO
+            raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def read_header(path: str | Path) -> CheckpointHeader:
@@ -142,6 +154,15 @@ def read_header(path: str | Path) -> CheckpointHeader:
     if METADATA_KEY not in metadata:
         raise CheckpointError(f"checkpoint {path}: a safetensors file, but not one of TMNet (it has no tmnet header)")
     return _parse_header(path, metadata[METADATA_KEY])
+
+
+def iterations_of(path: Path) -> int | None:
+    """Return after how many training steps a checkpoint was saved; None where there is no sound one that says."""
+    try:
+        training = read_header(path).training
+    except CheckpointError:
+        return None
+    return training.iterations if training else None
 
 
 def is_checkpoint(path: Path) -> bool:

@@ -235,16 +235,31 @@ class ScheduleSection(Section):
 class TrainingSection(Section):
     """The machine's side of a run."""
 
-    batch_size: int = Field(32, ge=1, description="Clips in a step; ours, the paper does not say.")
-    batch_norm: Literal["train", "frozen"] = Field(
-        "train", description="Whether BatchNorm learns and uses batch statistics."
+    batch_size: int = Field(
+        32, ge=1, description="Clips in a step, over all processes and parts; ours, the paper does not say."
+    )
+    accumulate: int = Field(
+        1, ge=1, le=256, description="Parts in which a process takes its clips of a step, for want of memory."
+    )
+    batch_norm: Literal["train", "frozen", "partial"] = Field(
+        "train", description="Whether BatchNorm uses and learns batch statistics; partial: the first one alone (TSN)."
+    )
+    sync_batch_norm: bool = Field(False, description="Batch statistics over all GPUs; needs several CUDA processes.")
+    frozen_stages: int = Field(
+        0, ge=0, le=5, description="How many of stem and four stages, from the input on, stay as they start."
     )
     precision: Literal["fp32", "fp16", "bf16"] = Field("fp32", description="Mixed precision; fp16 and bf16 need CUDA.")
+    channels_last: bool = Field(True, description="Memory order of 2D convolutions, mostly the faster one.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps.")
     workers: int = Field(2, ge=0, le=64, description="Processes that read clips; 0 reads in the training process.")
     seed: int = Field(0, ge=0, description="Of weights, sampling, augmentation.")
     validate_every: int = Field(
         500, ge=1, description="Iterations between two validations; the last one always validates."
+    )
+    save_every: int = Field(
+        200,
+        ge=1,
+        description="Iterations between two saves of all that resuming needs; validating saves too.",
     )
     key_frames: int = Field(
         3,

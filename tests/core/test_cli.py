@@ -174,12 +174,16 @@ def test_a_failed_start_is_one_sentence_and_leaves_no_run(
     assert not list((tmp_path / "runs").iterdir())
 
 
-def test_a_resumed_run_keeps_its_recipe(tmnet_here: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_resumed_run_keeps_its_recipe_unless_told_otherwise(
+    tmnet_here: Callable[..., Result], tmp_path: Path
+) -> None:
     run = RunFolder.create(tmp_path, Recipe())
+    run.save_state({"recipe": Recipe().model_dump(mode="json")})
     refused = tmnet_here("train", "--resume", run.path, "--set", "clip.frames=3")
     assert refused.returncode == 1
-    assert "it goes on with its own recipe" in refused.stderr
-    assert run.path.exists()
+    assert "saved with another recipe (clip.frames: 16 -> 3); add --accept-changes" in refused.stderr
+    assert run.recipe() == Recipe()
+    assert "it keeps its name" in tmnet_here("train", "--resume", run.path, "--name", "other").stderr
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmnet_here: Callable[..., Result], tmp_path: Path) -> None:

@@ -75,12 +75,12 @@ def time_feeding(steps: int, overrides: tuple[str, ...] = ()) -> tuple[list[floa
     learned: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(recipe, RunFolder.create(Path(folder), recipe), lambda event: None)
-        batches = iter(trainer.loader)
+        steps_read = trainer.read_steps()
         for _ in range(steps + 1):
             start = time.perf_counter()
-            batch = next(batches)
+            parts = next(steps_read)
             middle = time.perf_counter()
-            trainer.step(batch)
+            trainer.step(parts, sum(map(len, parts)))
             made.append(middle - start)
             learned.append(time.perf_counter() - middle)
     return made[1:], learned[1:]

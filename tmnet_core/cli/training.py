@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tmnet_core.cli.app import DATA_HELP, Threads, app, use_threads
+
+if TYPE_CHECKING:
+    from tmnet_core.config import Recipe
+    from tmnet_core.training.run_folder import RunFolder
 
 
 @app.command()
@@ -24,43 +29,60 @@ def train(
     detach: Annotated[
         bool, typer.Option("--detach", help="Train in the background, and print the run's folder.")
     ] = False,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Resume although --set or --data change the recipe.")
+    ] = False,
     threads: Threads = 0,
 ) -> None:
-    """Train a network; Ctrl-C saves, and --resume goes on."""
+    """Train a network; Ctrl-C saves, and --resume goes on. Under torchrun, its processes train together."""
     from tmnet_core.config import load_recipe
-    from tmnet_core.errors import RecipeError, TMNetError
-    from tmnet_core.training.launching import claim, launch
+    from tmnet_core.errors import RecipeError
+    from tmnet_core.training.launching import launch
     from tmnet_core.training.run_folder import RunFolder, default_runs_folder
 
-    if resume is not None:
+    overrides = list(set_ or [])
+    overrides += [f"data.root={_absolute(data)!r}"] if data else []
+
+    def open_run() -> tuple[RunFolder, Recipe]:
+        if resume is None:
+            made = load_recipe(recipe, [*overrides, *([f"name={name!r}"] if name else [])])
+            return RunFolder.create(runs or default_runs_folder(), made), made
         run = RunFolder.open(resume)
-        if set_ or data or name:
-            raise RecipeError(f"run {resume}: it goes on with its own recipe, without --set, --data and --name")
-        values = run.recipe()
-    else:
-        overrides = list(set_ or [])
-        overrides += [f"data.root={_absolute(data)!r}"] if data else []
-        overrides += [f"name={name!r}"] if name else []
-        values = load_recipe(recipe, overrides)
-        run = RunFolder.create(runs or default_runs_folder(), values)
+        if name or (detach and overrides):
+            raise RecipeError(f"run {resume}: it keeps its name, and in the background its recipe")
+        return run, load_recipe(run.recipe_file, overrides)
+
     if detach:
+        run, _ = open_run()
         launch(run, threads=threads)
         print(run.path)
         return
+    use_threads(threads)
+    _train_here(open_run, new=resume is None, accept_changes=accept_changes)
+
+
+def _train_here(open_run: Callable[[], tuple[RunFolder, Recipe]], *, new: bool, accept_changes: bool) -> None:
+    """Train in this process, and in those that torchrun started beside it."""
+    from tmnet_core.errors import TMNetError
     from tmnet_core.reporting import TrainingReport
+    from tmnet_core.training.distributed import join_ranks
+    from tmnet_core.training.launching import claim
     from tmnet_core.training.trainer import train as train_run
 
-    use_threads(threads)
-    claim(run)
-    try:
-        with TrainingReport(run.path) as report:
-            # A run that was prepared by another program, or that never came to a save, starts at its beginning.
-            ended = train_run(values, run, resume=run.state_file.exists(), report=report.show)
-    except TMNetError:
-        if resume is None:
-            run.discard_unless_trained()
-        raise
-    if ended.outcome == "stopped":
+    with join_ranks() as ranks:
+        run, values = ranks.from_first(open_run)
+        claim(run)
+        try:
+            with TrainingReport(run.path) as report:
+                ended = train_run(
+                    values, run, resume=not new, accept_changes=accept_changes, ranks=ranks, report=report.show
+                )
+        except TMNetError:
+            if new and ranks.first:
+                run.discard_unless_trained()
+            raise
+    # torchrun takes any other status than 0 for a crash.
+    if ended.outcome == "stopped" and ranks.count == 1:
         raise typer.Exit(130)
 
 

@@ -380,14 +380,15 @@ class GlanceDataset(Dataset[GlanceSample | UnreadableVideo]):
 
 def build_loader(
     dataset: ClipDataset | GlanceDataset,
-    batch_size: int,
+    batch_size: int = 1,
     *,
     sampler: EpochSampler | None = None,
+    batches: Sampler[list[ClipKey]] | None = None,
     workers: int = 0,
     drop_last: bool = False,
     pin_memory: bool = False,
 ) -> DataLoader[Any]:
-    """Return a loader of `ClipBatch`es, which need a sampler, or of `GlanceBatch`es, in order.
+    """Return a loader of `ClipBatch`es, which need a sampler or `batches` of keys, or of `GlanceBatch`es, in order.
 
     Workers are spawned at the first pass and stay for the next ones; with none this process loads.
     """
@@ -395,6 +396,7 @@ def build_loader(
         dataset,
         batch_size,
         sampler=sampler,
+        batch_sampler=batches,
         num_workers=workers,
         collate_fn=dataset.collate,
         pin_memory=pin_memory,

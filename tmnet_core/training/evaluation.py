@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -58,6 +58,15 @@ class Glances:
         """Return the scores of all glances, and their labels."""
         scores = self.probabilities[branch]
         return scores.flatten(0, 1), self.labels.repeat_interleave(scores.shape[1])
+
+
+def join_glances(parts: Sequence[Glances]) -> Glances:
+    """Return what was said about several parts of the same clips as one; at least one part is needed."""
+    return Glances(
+        torch.cat([part.labels for part in parts]),
+        {branch: torch.cat([part.probabilities[branch] for part in parts]) for branch in parts[0].probabilities},
+        tuple(video for part in parts for video in part.unreadable),
+    )
 
 
 class Examiner:

@@ -24,7 +24,7 @@ class EventPart(BaseModel):
 
 
 class Started(EventPart):
-    """A training process began, or went on, with this run."""
+    """A training process began, or went on, with this run; `changes` are those of the recipe since it was saved."""
 
     kind: Literal["started"] = "started"
     iteration: int
@@ -34,6 +34,7 @@ class Started(EventPart):
     clips: int
     validation_clips: int
     weights: str
+    changes: tuple[str, ...] = ()
 
 
 class Stepped(EventPart):
@@ -191,6 +192,7 @@ def describe_event(event: Event) -> str:
             return (
                 f"iteration {event.iteration} of {event.iterations}: {event.clips} clips of {event.classes} classes, "
                 f"{event.validation_clips} for validation; weights: {event.weights}; {event.device}"
+                f"{(event.changes and '; changed: ') or ''}{', '.join(event.changes)}"
             )
         case Validated():
             figures = "   ".join(f"{branch} {_describe_figures(named)}" for branch, named in event.metrics.items())

@@ -130,10 +130,11 @@ def is_training(run: RunFolder) -> bool:
 
 
 def claim(run: RunFolder) -> None:
-    """Note this process as the one that trains the run; TMNetError where another one does so."""
-    if "LOCAL_RANK" in os.environ:
-        return  # the launcher of all ranks is the one that is noted
-    process = psutil.Process()
+    """Note this process as the one that trains the run, of several their launcher; TMNetError where another does."""
+    together = "LOCAL_RANK" in os.environ
+    if together and os.environ.get("RANK") != "0":
+        return
+    process = psutil.Process(os.getppid()) if together else psutil.Process()
     other = attach(run)
     if other is not None and other.alive and other.pid == process.pid:
         return

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from tmnet_core.files import replacing
 from tmnet_core.training.events import (
+    Ended,
     Event,
     EventLog,
     Started,
@@ -46,6 +47,8 @@ class Logbook:
     def tell(self, event: Event) -> None:
         """Write down one event."""
         self._events.write(event)
+        if isinstance(event, Validated | Ended):
+            self._events.sync()  # what is saved after it must not outlive it
         if isinstance(event, Started):
             self._begin(event)
         if isinstance(event, Validated):
@@ -55,10 +58,6 @@ class Logbook:
             _add_to_board(self._board, event)
         self._add_to_log(event)
         self._report(event)
-
-    def sync(self) -> None:
-        """Return when what was told would outlive a power cut."""
-        self._events.sync()
 
     def _begin(self, event: Started) -> None:
         from torch.utils.tensorboard import SummaryWriter

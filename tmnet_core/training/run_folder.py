@@ -53,8 +53,7 @@ class RunFolder:
             except OSError as error:
                 raise TMNetError(f"run folder {runs / name}: {error.strerror}") from None
             run = cls(runs / name)
-            with replacing(run.recipe_file) as temporary:
-                temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+            run.write_recipe(recipe)
             return run
 
     @classmethod
@@ -73,6 +72,17 @@ class RunFolder:
     def recipe(self) -> Recipe:
         """Read the run's recipe."""
         return load_recipe(self.recipe_file)
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Make this the run's recipe."""
+        with replacing(self.recipe_file) as temporary:
+            temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+
+    def clear_leftovers(self) -> None:
+        """Remove what a killed process left half written, and a request to pause: who starts a run wants it to go."""
+        for leftover in self.path.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+        self.ask_to_continue()
 
     def ask_to_stop(self) -> None:
         """Ask the training process to save and end; it looks after each step."""
@@ -98,11 +108,21 @@ class RunFolder:
         return self.pause_file.exists()
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Write all that resuming needs, in one file and one step, so that it cannot be torn."""
+        """Write all that resuming needs, in one file and one step, so that it cannot be torn.
+
+        Raises:
+            OSError: where it cannot be written; what was saved before is still there.
+        """
         import torch
 
-        with replacing(self.state_file) as temporary:
-            torch.save(state, temporary)
+        with replacing(self.state_file) as temporary, temporary.open("wb") as file:
+            try:
+                torch.save(state, file)
+            except RuntimeError as error:
+                # torch's own error, of its archive, hides the one of the disk.
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
 
     def load_state(self) -> dict[str, Any]:
         """Read what `save_state` wrote; raises TMNetError where there is nothing to go on from."""

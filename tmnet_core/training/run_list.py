@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import psutil
 from pydantic import BaseModel
 
 from tmnet_core.config import Recipe, load_recipe, recipe_differences, shipped_recipes
 from tmnet_core.errors import TMNetError
 from tmnet_core.training.events import Continued, Ended, Event, Paused, Started, Validated, current_events
+from tmnet_core.training.launching import attach
 from tmnet_core.training.run_folder import RunFolder
 
 State = Literal["running", "paused", "stopped", "finished", "failed", "killed"]
 
-# A process's birth is rounded differently by different readers.
-_SAME_BIRTH = 2.0
 # Where a run's data are and what it is called tells nothing of how it is trained.
 _NOT_THE_RECIPE = ("name:", "data.root:", "data.validation_root:")
 
@@ -89,23 +86,17 @@ def summarise_run(run: RunFolder) -> RunSummary:
 def tell_state(run: RunFolder, events: list[Event]) -> State:
     """Return the state that a run's last events and its process, if that lives, speak of."""
     last = events[-1] if events else None
-    born = living_since(run)
-    if born is not None and not (isinstance(last, Ended) and last.time > born):
+    since = living_since(run)
+    if since is not None and not (isinstance(last, Ended) and last.time > since):
         moves = [event for event in events if isinstance(event, Started | Paused | Continued)]
         return "paused" if moves and isinstance(moves[-1], Paused) else "running"
     return last.outcome if isinstance(last, Ended) else "killed"
 
 
 def living_since(run: RunFolder) -> float | None:
-    """Return when the process that trains a run was born, in seconds since 1970; None where it lives no more."""
-    try:
-        note = json.loads(run.process_file.read_text(encoding="utf-8"))
-        process = psutil.Process(int(note["pid"]))
-        born = float(process.create_time())
-        same = abs(born - float(note["created"])) < _SAME_BIRTH and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
-        return None
-    return born if same else None
+    """Return when the process that trains a run was asked for, in seconds since 1970; None where it lives no more."""
+    process = attach(run)
+    return process.launched if process is not None and process.alive else None
 
 
 def nearest_recipe(recipe: Recipe) -> tuple[str, list[str]]:

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import IntEnum
+from itertools import islice
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader
+from torch import Tensor
 
-from tmnet_core import __version__
-from tmnet_core.checkpoint import CheckpointHeader, Provenance, TrainingSummary, save_checkpoint
-from tmnet_core.config import Recipe
-from tmnet_core.data.augmentation import MultiScaleCrop
-from tmnet_core.data.clip_sources import SYNTHETIC_PEOPLE, data_name, open_clip_sources
-from tmnet_core.data.clips import ClipBatch, ClipDataset, ClipSource, EpochSampler, build_loader
-from tmnet_core.data.preprocessing import Preprocessing
-from tmnet_core.data.sampling import ClipSampling
-from tmnet_core.device import choose_device, describe_device
-from tmnet_core.errors import DataError, TMNetError
+from tmnet_core.checkpoint import CheckpointHeader, iterations_of, save_checkpoint
+from tmnet_core.config import Recipe, recipe_differences, validate_recipe
+from tmnet_core.data.clip_sources import open_clip_sources
+from tmnet_core.data.clips import ClipBatch, EpochSampler
+from tmnet_core.errors import DataError, RecipeError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import VARIANTS
-from tmnet_core.models.objective import Losses, compute_losses
-from tmnet_core.models.tmnet import TMNet, use_channels_last
+from tmnet_core.models.objective import Losses
+from tmnet_core.models.tmnet import use_channels_last
+from tmnet_core.training.distributed import Ranks
 from tmnet_core.training.environment import describe_environment, record_environment
-from tmnet_core.training.evaluation import Examiner
+from tmnet_core.training.evaluation import join_glances
 from tmnet_core.training.events import Continued, Ended, Event, Paused, Skipped, Started, Validated
+from tmnet_core.training.failures import in_one_sentence, not_finite, refuse_broken_weights
+from tmnet_core.training.freezing import freeze_stages, set_training_mode
 from tmnet_core.training.logbook import Logbook
+from tmnet_core.training.preparation import (
+    LossOfClips,
+    build_examiner,
+    build_optimizer,
+    build_preprocessing,
+    build_training_loader,
+    choose_precision,
+    clip_gradients,
+    describe_network,
+    load_optimizer,
+)
+from tmnet_core.training.randomness import random_state, set_random_state
+from tmnet_core.training.requests import Wish, catch_interrupt, read_wish
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.samples import SampleGallery
 from tmnet_core.training.schedule import learning_rate_factor
-from tmnet_core.training.start import StartedModel, start_model
+from tmnet_core.training.start import start_model
 from tmnet_core.training.step_meter import StepMeter
 
 # Seconds between two `stepped` events: often enough for a live curve, seldom enough for a short file.
@@ -48,59 +53,79 @@ EVENT_SECONDS = 1.0
 # Seconds between two looks at whether a paused run may go on.
 PAUSE_SECONDS = 0.2
 
-# What the card of a network trained on synthetic people says.
-RENDERED_ONLY = "It has seen rendered people only: what it says of real ones means little."
-
-PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+ALONE = Ranks()
 
 
 def train(
-    recipe: Recipe, run: RunFolder, *, resume: bool = False, report: Callable[[Event], None] = lambda event: None
+    recipe: Recipe,
+    run: RunFolder,
+    *,
+    resume: bool = False,
+    accept_changes: bool = False,
+    ranks: Ranks = ALONE,
+    report: Callable[[Event], None] = lambda event: None,
 ) -> Ended:
     """Train by a recipe into a run's folder, until its last iteration, Ctrl-C, or a stop file.
 
     Args:
-        recipe: what to train; on resuming, what the run was started with.
+        recipe: what to train; on resuming, what the run was started with, or a changed one.
         run: where checkpoints and events go.
-        resume: go on from the run's saved state instead of starting anew.
+        resume: go on from the run's saved state, if it has one, instead of starting anew.
+        accept_changes: go on although the recipe is not the one that the state was saved with.
+        ranks: the processes that train together; each of them calls this, and the first one writes.
         report: told every event that is also written to the run's file.
 
     Returns:
         How it ended. A run that was stopped has saved its state and can be resumed.
 
     Raises:
-        TMNetError: where recipe, data, weights or device cannot be used; the event file says so too.
+        TMNetError: where recipe, data, weights, device, memory or disk cannot be used; the event file says so too.
     """
-    run.ask_to_continue()  # whoever starts a run wants it to go on
-    with Logbook(run, report) as log, catch_interrupt() as interrupt:
+    with ExitStack() as stack:
+        interrupt = stack.enter_context(catch_interrupt(patient=ranks.count > 1))
+        state, changes = ranks.from_first(lambda: load_saved(run, recipe, accept_changes) if resume else (None, []))
+        log = None
+        if ranks.first:
+            run.clear_leftovers()
+            log = stack.enter_context(Logbook(run, report))
         trainer = None
         try:
-            trainer = Trainer(recipe, run, log.tell)
-            if resume and run.state_file.exists():
-                trainer.restore(run.load_state())
-            environment = describe_environment(trainer.device, recipe.training.seed)
-            record_environment(run.environment_file, environment)
-            ended = trainer.fit(lambda: read_wish(run, interrupted=interrupt.is_set()))
-        except TMNetError as error:
-            log.tell(Ended(iteration=trainer.progress.iteration if trainer else 0, outcome="failed", reason=str(error)))
+            with in_one_sentence(run, recipe, ranks.count):
+                trainer = Trainer(recipe, run, log.tell if log else lambda event: None, ranks)
+                if state:
+                    trainer.restore(state)
+                if ranks.first:
+                    run.write_recipe(recipe)
+                    environment = describe_environment(trainer.device, recipe.training.seed)
+                    record_environment(run.environment_file, {**environment, "processes": ranks.count})
+                ended = trainer.fit(lambda: read_wish(run, interrupted=interrupt.is_set()), changes)
+        except Exception as error:
+            iteration = trainer.progress.iteration if trainer else 0
+            if log:
+                with suppress(OSError):  # where the disk is full, that is the reason
+                    log.tell(Ended(iteration=iteration, outcome="failed", reason=str(error) or type(error).__name__))
             raise
-        log.tell(ended)
+        if log:
+            log.tell(ended)
         return ended
 
 
-class Wish(IntEnum):
-    """What is wanted of a training process; the greater one wins."""
+def load_saved(run: RunFolder, recipe: Recipe, accept_changes: bool) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return a run's saved state, None where it has none yet, and what changed in the recipe since it was saved.
 
-    GO_ON = 0
-    PAUSE = 1
-    STOP = 2
-
-
-def read_wish(run: RunFolder, *, interrupted: bool) -> Wish:
-    """Return what Ctrl-C and the run's request files ask for; a request to stop is cleared by that."""
-    if interrupted or run.take_stop_request():
-        return Wish.STOP
-    return Wish.PAUSE if run.is_asked_to_pause() else Wish.GO_ON
+    Raises:
+        RecipeError: where something changed, unless such changes are accepted.
+    """
+    if not run.state_file.exists():
+        return None, []
+    state = run.load_state()
+    changes = recipe_differences(validate_recipe(state.get("recipe", {}), f"of {run.state_file}"), recipe)
+    if changes and not accept_changes:
+        raise RecipeError(
+            f"run {run.path.name}: it was saved with another recipe ({'; '.join(changes)}); "
+            "add --accept-changes to go on with this one"
+        )
+    return state, changes
 
 
 @dataclass
@@ -112,66 +137,69 @@ class Progress:
     clips_into_epoch: int = 0
     frames_seen: int = 0
     best_top1: float = -1.0
+    best_iteration: int = 0
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 class Trainer:
     """One training process: its data, its network, its optimiser, and how far it is."""
 
-    def __init__(self, recipe: Recipe, run: RunFolder, tell: Callable[[Event], None]) -> None:
+    def __init__(self, recipe: Recipe, run: RunFolder, tell: Callable[[Event], None], ranks: Ranks = ALONE) -> None:
         self.recipe = recipe
         self.run = run
         self.tell = tell
-        self.device = choose_device(recipe.training.device)
+        self.ranks = ranks
+        self.device = ranks.device(recipe.training.device)
         self.precision = choose_precision(recipe, self.device)
         self.progress = Progress()
         torch.manual_seed(recipe.training.seed)
 
         self.training_clips, self.validation_clips = open_clip_sources(recipe.data)
         self.sampler = EpochSampler(len(self.training_clips), recipe.training.seed)
-        self.loader = build_training_loader(recipe, self.training_clips, self.sampler, self.device)
+        self.loader = build_training_loader(recipe, self.training_clips, self.sampler, self.device, ranks)
         started = start_model(recipe, list(self.training_clips.classes))
         self.preprocessing = build_preprocessing(recipe, started)
-        self.examiner = Examiner(
-            self.validation_clips,
-            self.preprocessing,
-            key_frames=recipe.training.key_frames,
-            batch=recipe.training.validation_batch,
-            workers=recipe.training.workers,
-            # A network that cannot answer for a single frame is validated on whole clips.
-            clip=None if VARIANTS[recipe.model.variant].glance else recipe.clip,
-        )
+        my_clips = ranks.share(self.validation_clips)
+        self.examiner = build_examiner(recipe, my_clips, self.preprocessing) if len(my_clips) else None
         self.gallery = SampleGallery(self.validation_clips, self.preprocessing, run.samples_folder)
 
         self.start = started.origin
         self.model = started.model.to(self.device)
-        use_channels_last(self.model)
+        if recipe.training.channels_last:
+            use_channels_last(self.model)
+        freeze_stages(self.model, recipe.training.frozen_stages)
+        if recipe.training.sync_batch_norm:
+            self.model = ranks.synchronise_batch_norm(self.model, self.device)
+        self.loss = ranks.average_gradients(LossOfClips(self.model, recipe.objective), self.device)
         self.optimizer = build_optimizer(recipe, self.model)
-        self.schedule = LambdaLR(self.optimizer, lambda step: learning_rate_factor(step, recipe.schedule))
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
+        if ranks.rank:
+            torch.manual_seed(recipe.training.seed + ranks.rank)  # dropout of its own, after the same weights
 
-    def fit(self, ask: Callable[[], Wish]) -> Ended:
+    def fit(self, ask: Callable[[], Wish], changes: Sequence[str] = ()) -> Ended:
         """Step until the recipe's last iteration or until asked to stop; validate and save on the way."""
         recipe, progress = self.recipe, self.progress
-        self.tell(self._started())
+        self.tell(self._started(changes))
         meter = StepMeter(self.device)
         while progress.iteration < recipe.schedule.iterations:
-            self.sampler.epoch, self.sampler.start = progress.epoch, progress.clips_into_epoch
-            trained = 0
-            for batch in self.loader:
-                self._tell_unreadable(batch)
-                progress.clips_into_epoch += len(batch) + len(batch.unreadable)
-                if len(batch) == 0:
+            began_at, trained = progress.clips_into_epoch, 0
+            for parts in self.read_steps():
+                dealt = progress.clips_into_epoch + recipe.training.batch_size
+                progress.clips_into_epoch = min(dealt, len(self.training_clips))
+                clips = self.count_readable(parts)
+                if not clips:
                     continue
-                losses = self.step(batch)
-                trained += len(batch)
-                meter.add(losses, len(batch))
+                losses = self.step(parts, clips)
+                trained += clips
+                meter.add(losses, clips)
                 last = progress.iteration == recipe.schedule.iterations
                 if last or meter.seconds() >= EVENT_SECONDS:
-                    self.tell(meter.take(progress.iteration, progress.epoch, float(self.schedule.get_last_lr()[0])))
+                    self.tell(meter.take(progress.iteration, progress.epoch, self.learning_rate()))
                 not_training = time.perf_counter()
                 if last or progress.iteration % recipe.training.validate_every == 0:
                     self.validate()
+                    self.save()
+                elif progress.iteration % recipe.training.save_every == 0:
                     self.save()
                 if last:
                     return Ended(iteration=progress.iteration, outcome="finished")
@@ -180,226 +208,179 @@ class Trainer:
                 if wish is Wish.STOP:
                     self.save()
                     return Ended(iteration=progress.iteration, outcome="stopped", reason="asked to stop")
-            if not trained and not self.sampler.start:
+            if not trained and not began_at:
                 raise DataError(f"data {recipe.data.root}: none of its {len(self.training_clips)} clips can be read")
             progress.epoch, progress.clips_into_epoch = progress.epoch + 1, 0
         return Ended(iteration=progress.iteration, outcome="finished", reason="nothing was left to do")
 
-    def hold_while_paused(self, ask: Callable[[], Wish]) -> Wish:
-        """Wait, with all saved, while asked to pause; returns what is wanted then."""
-        wish = ask()
-        if wish is Wish.PAUSE:
-            self.save()
-            self.tell(Paused(iteration=self.progress.iteration))
-            while (wish := ask()) is Wish.PAUSE:
-                time.sleep(PAUSE_SECONDS)
-            if wish is Wish.GO_ON:
-                self.tell(Continued(iteration=self.progress.iteration))
-        return wish
+    def read_steps(self) -> Iterator[list[ClipBatch]]:
+        """Yield what is left of the epoch, each step as the parts that this process takes of it."""
+        self.sampler.epoch, self.sampler.start = self.progress.epoch, self.progress.clips_into_epoch
+        batches = iter(self.loader)
+        while parts := list(islice(batches, self.recipe.training.accumulate)):
+            yield parts
 
-    def step(self, batch: ClipBatch) -> Losses:
-        """Take one optimiser step on a batch of clips."""
+    def count_readable(self, parts: Sequence[ClipBatch]) -> int:
+        """Return how many clips of a step could be read by all processes; those that could not are told."""
+        unreadable = [video for part in parts for video in part.unreadable]
+        readable, left_out = self.ranks.sum(sum(map(len, parts)), len(unreadable))
+        if left_out:
+            for video in (video for videos in self.ranks.gather(unreadable) for video in videos):
+                self.tell(Skipped(iteration=self.progress.iteration, video=video.name, reason=video.reason))
+        return readable
+
+    def step(self, parts: Sequence[ClipBatch], clips: int) -> Losses:
+        """Take one optimiser step on the mean loss of so many clips, of which `parts` are this process's.
+
+        Returns:
+            The losses' means over all clips of the step.
+
+        Raises:
+            TMNetError: where the loss is not finite; the weights are then those before the step.
+        """
         recipe = self.recipe
-        set_training_mode(self.model, frozen_batch_norm=recipe.training.batch_norm == "frozen")
-        clips = self.preprocessing.normalise(batch.flipped_frames(self.device))
-        key_frames = batch.key_frame.to(self.device)
-        labels = batch.label.to(self.device)
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            features = self.model(clips, key_frames, regression_reaches_base=recipe.objective.reaches_base)
-            losses = compute_losses(self.model, features, labels, recipe.objective)
+        factor = learning_rate_factor(self.progress.iteration, recipe.schedule)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
+        # One process passes over a part without clips; several must all take part in their mean.
+        taken = [part for part in parts if len(part) or self.ranks.count > 1]
+        losses = self._sum_over_ranks([self._backward(part, clips, last=part is taken[-1]) for part in taken])
+        if not torch.isfinite(losses.total):
+            raise not_finite("the loss", self.run, recipe, self.progress.iteration + 1)
         if recipe.optimizer.clip_gradient:
             self.scaler.unscale_(self.optimizer)
             clip_gradients(self.model, recipe.optimizer.clip_gradient)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.schedule.step()
         self.progress.iteration += 1
-        self.progress.frames_seen += clips.shape[0] * clips.shape[1]
-        if not torch.isfinite(losses.total):
-            raise TMNetError(
-                f"run {self.run.path.name}: the loss is no longer a number at iteration {self.progress.iteration}; "
-                "lower optimizer.learning_rate or objective.scale"
-            )
+        self.progress.frames_seen += clips * recipe.clip.frames
         return losses
 
+    def _backward(self, part: ClipBatch, clips: int, *, last: bool) -> Tensor:
+        """Add the gradients of some of the clips of a step; returns their share of its losses, as a vector."""
+        clip, training = self.recipe.clip, self.recipe.training
+        # No clips have no statistics, unless those of other processes are taken in.
+        batch_norm = training.batch_norm if len(part) or training.sync_batch_norm else "frozen"
+        set_training_mode(self.model, batch_norm, frozen_stages=training.frozen_stages)
+        # A batch of no clips does not know its shape.
+        frames = part.flipped_frames(self.device).reshape(len(part), clip.frames, clip.size, clip.size, 3)
+        share = len(part) / clips
+        with self.ranks.averaging(self.loss, now=last):
+            with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+                losses: Losses = self.loss(
+                    self.preprocessing.normalise(frames), part.key_frame.to(self.device), part.label.to(self.device)
+                )
+            self.scaler.scale(losses.total * share * self.ranks.count).backward()  # type: ignore[no-untyped-call]
+        parts = [losses.total, losses.classification, *([] if losses.regression is None else [losses.regression])]
+        return torch.stack([value.detach().float() for value in parts]) * share
+
+    def _sum_over_ranks(self, shares: list[Tensor]) -> Losses:
+        total, classification, *regression = self.ranks.add(torch.stack(shares).sum(0)).unbind()
+        return Losses(total, classification, regression[0] if regression else None)
+
+    def hold_while_paused(self, ask: Callable[[], Wish]) -> Wish:
+        """Wait, with all saved, while any process is asked to pause; returns what is wanted then."""
+        wish = self.ranks.greatest(ask())
+        if wish == Wish.PAUSE:
+            self.save()
+            self.tell(Paused(iteration=self.progress.iteration))
+            while (wish := self.ranks.greatest(ask())) == Wish.PAUSE:
+                time.sleep(PAUSE_SECONDS)
+            if wish == Wish.GO_ON:
+                self.tell(Continued(iteration=self.progress.iteration))
+        return Wish(wish)
+
     def validate(self) -> None:
-        """Look at the validation clips; a new best is saved."""
-        glances = self.examiner.examine(self.model, self.device)
-        self.progress.metrics = glances.metrics()
-        top1 = self.progress.metrics[str(self._answer())]["top1"]
-        best = top1 > self.progress.best_top1
+        """Look at the validation clips, each process at its part of them."""
+        refuse_broken_weights(self.run, self.recipe, self.model, self.progress.iteration)
+        self.ranks.equal_buffers(self.model)
+        mine = self.examiner.examine(self.model, self.device) if self.examiner else None
+        progress = self.progress
+        progress.metrics = join_glances([part for part in self.ranks.gather(mine) if part is not None]).metrics()
+        top1 = progress.metrics[str(self._answer())]["top1"]
+        best = top1 > progress.best_top1
         if best:
-            self.progress.best_top1 = top1
-            save_checkpoint(self.run.best_checkpoint, self.model, self.header())
-        self.tell(Validated(iteration=self.progress.iteration, metrics=self.progress.metrics, best=best))
-        sampled = self.gallery.look(self.model, self.device, self.progress.iteration)
+            progress.best_top1, progress.best_iteration = top1, progress.iteration
+        self.tell(Validated(iteration=progress.iteration, metrics=progress.metrics, best=best))
+        sampled = self.gallery.look(self.model, self.device, progress.iteration) if self.ranks.first else None
         if sampled is not None:
             self.tell(sampled)
 
     def save(self) -> None:
-        """Save the last checkpoint and all that resuming needs."""
-        save_checkpoint(self.run.last_checkpoint, self.model, self.header())
+        """Save all that resuming needs, in one file, and then the checkpoints, which follow from it."""
+        refuse_broken_weights(self.run, self.recipe, self.model, self.progress.iteration)
+        random = self.ranks.gather(random_state(self.device))
+        self.ranks.equal_buffers(self.model)
+        if not self.ranks.first:
+            return
         self.run.save_state(
             {
+                "recipe": self.recipe.model_dump(mode="json"),
+                # The schedule is a function of the iteration and needs no state.
                 "progress": vars(self.progress).copy(),
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
-                "schedule": self.schedule.state_dict(),
                 "scaler": self.scaler.state_dict(),
-                "random": torch.get_rng_state(),
-                "random_cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
+                "random": random,
             }
         )
+        self._save_checkpoints()
+
+    def _save_checkpoints(self) -> None:
+        """Bring the checkpoints to what the saved state is, unless they are there already."""
+        iteration = self.progress.iteration
+        if iteration == self.progress.best_iteration and iterations_of(self.run.best_checkpoint) != iteration:
+            save_checkpoint(self.run.best_checkpoint, self.model, self.header())
+        if iterations_of(self.run.last_checkpoint) != iteration:
+            save_checkpoint(self.run.last_checkpoint, self.model, self.header())
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `save` wrote."""
-        self.progress = Progress(**state["progress"])
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+        """Go on from what `save` wrote; raises RecipeError where that is of another network."""
+        try:
+            self.progress = Progress(**state["progress"])
+            self.model.load_state_dict(state["model"])
+            load_optimizer(self.optimizer, state["optimizer"])
+        except (KeyError, TypeError, ValueError, RuntimeError):
+            raise RecipeError(
+                f"run {self.run.path.name}: what was saved is of another network; start a new run, with start.weights "
+                "naming this one's last.safetensors to keep what it has learned"
+            ) from None
         self.scaler.load_state_dict(state["scaler"])
-        torch.set_rng_state(state["random"])
-        if state["random_cuda"]:
-            torch.cuda.set_rng_state_all(state["random_cuda"])
+        if len(state["random"]) == self.ranks.count:
+            set_random_state(self.device, state["random"][self.ranks.rank])
+        if self.ranks.first:
+            self._save_checkpoints()
 
     def header(self) -> CheckpointHeader:
         """Return what a checkpoint says of the network as it is now."""
-        recipe = self.recipe
-        return CheckpointHeader(
-            model=recipe.model,
-            classes=list(self.training_clips.classes),
-            preprocessing=self.preprocessing,
-            training=TrainingSummary(
-                data=data_name(recipe.data.root),
-                clips=len(self.training_clips),
-                validation_clips=len(self.validation_clips),
-                start=self.start,
-                iterations=self.progress.iteration,
-                frames_seen=self.progress.frames_seen,
-                validation_fraction=recipe.data.validation_fraction,
-                split_seed=recipe.data.split_seed,
-                clip=recipe.clip,
-                objective=recipe.objective,
-            ),
+        return describe_network(
+            self.recipe,
+            self.preprocessing,
+            training_clips=self.training_clips,
+            validation_clips=self.validation_clips,
+            start=self.start,
+            iterations=self.progress.iteration,
+            frames_seen=self.progress.frames_seen,
             metrics=self.progress.metrics,
-            provenance=Provenance(
-                tmnet=__version__,
-                torch=torch.__version__,
-                seed=recipe.training.seed,
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
-                note=RENDERED_ONLY if recipe.data.root == SYNTHETIC_PEOPLE else "",
-            ),
         )
 
-    def _started(self) -> Started:
+    def learning_rate(self) -> float:
+        """Return that of the last step, without the classifier's factor."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def _started(self, changes: Sequence[str]) -> Started:
         return Started(
             iteration=self.progress.iteration,
             iterations=self.recipe.schedule.iterations,
-            device=describe_device(self.device),
+            device=self.ranks.describe(self.device),
             classes=len(self.training_clips.classes),
             clips=len(self.training_clips),
             validation_clips=len(self.validation_clips),
             weights=self.start,
+            changes=tuple(changes),
         )
-
-    def _tell_unreadable(self, batch: ClipBatch) -> None:
-        for video in batch.unreadable:
-            self.tell(Skipped(iteration=self.progress.iteration, video=video.name, reason=video.reason))
 
     def _answer(self) -> Branch:
         row = VARIANTS[self.recipe.model.variant]
         return (row.glance or row.clip)[-1]
-
-
-def build_training_loader(
-    recipe: Recipe, clips: ClipSource, sampler: EpochSampler, device: torch.device
-) -> DataLoader[Any]:
-    """Return the loader of sampled, augmented training clips."""
-    clip, augmentation = recipe.clip, recipe.augmentation
-    dataset = ClipDataset(
-        clips,
-        ClipSampling(clip.sampling, clip.frames, clip.interval),
-        size=clip.size,
-        crop=MultiScaleCrop(augmentation.scales, places=augmentation.places, squash=clip.crop == "whole"),
-        segment=clip.key_frame,
-        position=clip.key_frame_position,
-        flip=augmentation.flip,
-        seed=recipe.training.seed,
-    )
-    return build_loader(
-        dataset,
-        recipe.training.batch_size,
-        sampler=sampler,
-        workers=recipe.training.workers,
-        pin_memory=device.type == "cuda",
-    )
-
-
-def build_preprocessing(recipe: Recipe, started: StartedModel) -> Preprocessing:
-    """Return what a glance does to a frame, as the recipe's clip and the start weights want it."""
-    return Preprocessing(
-        size=recipe.clip.glance_size or recipe.clip.size,
-        crop=recipe.clip.crop,
-        crop_fraction=recipe.clip.crop_fraction,
-        mean=started.mean,
-        std=started.std,
-    )
-
-
-def build_optimizer(recipe: Recipe, model: TMNet) -> Optimizer:
-    """Return the optimiser over all parameters, the new classifier in a group of its own."""
-    section = recipe.optimizer
-    pretrained = [value for name, value in model.named_parameters() if not name.startswith("classifier.")]
-    groups = [
-        {"params": pretrained, "lr": section.learning_rate},
-        {"params": list(model.classifier.parameters()), "lr": section.learning_rate * section.classifier_factor},
-    ]
-    if section.name == "adamw":
-        return AdamW(groups, weight_decay=section.weight_decay)
-    return SGD(groups, momentum=section.momentum, weight_decay=section.weight_decay)
-
-
-def clip_gradients(model: TMNet, largest: float) -> None:
-    """Limit the gradient's norm, of RB and of all else apart: else RB's loss would shorten the steps of CB."""
-    for of_rb in (True, False):
-        group = [value for name, value in model.named_parameters() if name.startswith("regression.") is of_rb]
-        nn.utils.clip_grad_norm_(group, largest)
-
-
-def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:
-    """Return the type that the network computes in; raises TMNetError where the device is no good at it."""
-    precision = recipe.training.precision
-    if precision != "fp32" and device.type != "cuda":
-        raise TMNetError(f"training.precision = {precision}: mixed precision needs CUDA, this run is on {device}")
-    return PRECISIONS[precision]
-
-
-def set_training_mode(model: nn.Module, *, frozen_batch_norm: bool) -> None:
-    """Put the model into training mode; frozen BatchNorm keeps its running statistics, its weights still learn."""
-    model.train()
-    if frozen_batch_norm:
-        for module in model.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
-
-
-@contextmanager
-def catch_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event that the loop looks at; a second one interrupts at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    previous = signal.getsignal(signal.SIGINT)
-
-    def request(signum: int, frame: object) -> None:
-        event.set()
-        signal.signal(signal.SIGINT, previous)
-
-    signal.signal(signal.SIGINT, request)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, previous)

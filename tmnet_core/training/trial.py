@@ -101,13 +101,12 @@ def try_recipe(recipe: Recipe, progress: Callable[[str], None] = lambda what: No
 
 def _time_steps(trainer: Trainer, progress: Callable[[str], None]) -> float:
     """Return seconds a step, reading included; the first one warms up and does not count."""
-    trainer.sampler.epoch = trainer.sampler.start = 0
     seconds = []
     start = time.perf_counter()
-    for number, batch in enumerate(islice(trainer.loader, STEPS + 1)):
+    for number, parts in enumerate(islice(trainer.read_steps(), STEPS + 1)):
         progress(f"Trying step {number + 1} of {STEPS + 1}")
-        if len(batch):
-            trainer.step(batch)
+        if clips := sum(map(len, parts)):
+            trainer.step(parts, clips)
         if trainer.device.type == "cuda":
             torch.cuda.synchronize(trainer.device)
         now = time.perf_counter()

@@ -10,6 +10,7 @@ import pytest
 
 from tmnet_core.config import Recipe, load_recipe
 from tmnet_core.training.events import Continued, Ended, Event, EventLog, Paused, Started, Validated
+from tmnet_core.training.launching import ProcessNote
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.run_list import list_runs, nearest_recipe, summarise_run
 
@@ -27,7 +28,8 @@ def process() -> Iterator[psutil.Process]:
 
 
 def note_process(run: RunFolder, pid: int, created: float) -> None:
-    run.process_file.write_text(json.dumps({"pid": pid, "created": created}), encoding="utf-8")
+    note = ProcessNote(pid=pid, created=created, launched=created)
+    run.process_file.write_text(note.model_dump_json(), encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,11 @@ from tmnet_core.training.events import (
     Validated,
     read_events,
 )
+from tmnet_core.training.freezing import set_training_mode
+from tmnet_core.training.preparation import choose_precision
+from tmnet_core.training.requests import Wish
 from tmnet_core.training.run_folder import RunFolder
-from tmnet_core.training.trainer import Trainer, Wish, choose_precision, set_training_mode, train
+from tmnet_core.training.trainer import Trainer, train
 
 pytestmark = pytest.mark.usefixtures("_one_thread")
 
@@ -159,12 +162,12 @@ def test_a_network_that_needs_clips_is_validated_on_clips(tmp_path: Path, tiny_r
     recipe = changed(tiny_recipe, model={"variant": "r3d-18", "width": 1.0}, clip={"frames": 8, "interval": 1})
     told: list[Event] = []
     trainer = Trainer(recipe, RunFolder.create(tmp_path, recipe), told.append)
-    losses = trainer.step(next(iter(trainer.loader)))
+    losses = trainer.step([batch := next(iter(trainer.loader))], len(batch))
     assert losses.regression is None
     trainer.validate()
     assert set(trainer.progress.metrics) == {"CB"}
     assert trainer.examiner.dataset[0]["frames"].shape[0] == 8
-    rows = dict(read_header(trainer.run.best_checkpoint).describe())
+    rows = dict(trainer.header().describe())
     assert "CB, one clip" in rows
 
 
@@ -172,7 +175,7 @@ def test_tmnet_3d_a_is_validated_by_what_it_glances_with(tmp_path: Path, tiny_re
     model = {"variant": "tmnet-3d-a", "backbone": "resnet18", "network3d": "r3d_18", "width": 1.0}
     recipe = changed(tiny_recipe, model=model, clip={"frames": 8, "interval": 1})
     trainer = Trainer(recipe, RunFolder.create(tmp_path, recipe), lambda event: None)
-    assert trainer.step(next(iter(trainer.loader))).regression is not None
+    assert trainer.step([batch := next(iter(trainer.loader))], len(batch)).regression is not None
     trainer.validate()
     assert set(trainer.progress.metrics) == {"RB"}
     assert trainer.progress.best_top1 == trainer.progress.metrics["RB"]["top1"]
@@ -222,7 +225,7 @@ def test_frozen_batch_norm_keeps_its_statistics(tmp_path: Path, tiny_recipe: Rec
 
 def test_frozen_batch_norm_is_the_only_part_in_evaluation_mode(tiny_recipe: Recipe) -> None:
     model = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1), torch.nn.BatchNorm2d(1), torch.nn.Dropout())
-    set_training_mode(model, frozen_batch_norm=True)
+    set_training_mode(model, "frozen")
     assert [module.training for module in model] == [True, False, True]
 
 

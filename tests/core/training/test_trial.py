@@ -19,7 +19,7 @@ def test_it_tells_what_a_run_will_need(tiny_recipe: Recipe) -> None:
 
 
 def test_what_does_not_fit_comes_with_what_to_change(tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    def step(self: Trainer, batch: object) -> None:
+    def step(self: Trainer, parts: object, clips: int) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
     monkeypatch.setattr(Trainer, "step", step)
@@ -31,7 +31,7 @@ def test_what_does_not_fit_comes_with_what_to_change(tiny_recipe: Recipe, monkey
 def test_another_error_of_a_step_is_not_taken_for_want_of_memory(
     tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def step(self: Trainer, batch: object) -> None:
+    def step(self: Trainer, parts: object, clips: int) -> None:
         raise TMNetError("the loss is no longer a number")
 
     monkeypatch.setattr(Trainer, "step", step)
