@@ -22,14 +22,27 @@ from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.slot import LatestSlot
 from tmnet_core.live.smoothing import ExponentialSmoothing
 from tmnet_core.live.sources import FrameSource, open_source, short_name
+from tmnet_core.live.stage_meter import StageMeter
 from tmnet_core.live.timing import Drops, TimingLog
 from tmnet_core.models.branch import Branch
 
 if TYPE_CHECKING:
     from tmnet_core.checkpoint import CheckpointHeader
+    from tmnet_core.live.engines.choice import EngineOffer
 
 DISPLAY_HZ = 30
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 0.0)
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """What shall compute, as `GlancePredictor.from_file` takes it."""
+
+    name: str
+    device: str
+
+
+AUTOMATIC = EngineChoice("auto", "auto")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +80,7 @@ class LiveSession(QObject):
     source_opened = Signal(str)  # its spec: a path, an address, "camera:0"
     state_changed = Signal()
     failed = Signal(str, str)  # one sentence, details
+    memory_fell_short = Signal(str, str)  # one sentence, the path of the checkpoint that a GPU could not hold
     ticked = Signal(float)  # thirty times a second, with time.perf_counter()
 
     def __init__(
@@ -76,7 +90,10 @@ class LiveSession(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._load_model = load_model or _load_predictor
+        self._load_model = load_model or self._load_predictor
+        self.engine = AUTOMATIC
+        self._next_engine = AUTOMATIC
+        self.engines: list[EngineOffer] = []
         self._open_frames = open_frames
         self._frames: LatestSlot[Frame] = LatestSlot()
         self._results: LatestSlot[Glance] = LatestSlot()
@@ -100,6 +117,7 @@ class LiveSession(QObject):
         self._drops_before = Drops()
         self._painted_at = 0.0
         self.timing = TimingLog()
+        self.stages = StageMeter()
         self._age = math.nan
         self._seen_model: GlanceModel | None = None
         self._seen_failure: Failure | None = None
@@ -131,6 +149,37 @@ class LiveSession(QObject):
         name = self._loading = str(path)
         self._glancer.load(lambda: self._load_model(name))
         self.state_changed.emit()
+
+    def choose_engine(self, engine: EngineChoice, checkpoint: str = "") -> None:
+        """Let another engine look from now on; the one before goes on until it is ready, and is freed then.
+
+        Where it cannot be had, `failed` tells and the one before stays. `checkpoint` is what it shall look with, where
+        that is not the one that is open.
+        """
+        self._next_engine = engine
+        current = checkpoint or self._loading or self._checkpoint
+        if current:
+            self.load_checkpoint(current)
+        else:
+            self.engine = engine
+
+    @property
+    def next_engine(self) -> EngineChoice:
+        """The engine that was chosen last, which may still be loading."""
+        return self._next_engine
+
+    def _load_predictor(self, path: str) -> GlanceModel:
+        # torch is imported here, in a thread beside the window, so that the window is there at once.
+        import torch
+
+        from tmnet_core.live.engines.choice import all_engines
+        from tmnet_core.live.predictor import GlancePredictor
+
+        # One core is left to decoding and drawing: torch's threads wait for each other at every layer, so a core that
+        # is shared slows all of them down, by ten times and more.
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
+        self.engines = all_engines(Path(path))
+        return GlancePredictor.from_file(path, self._next_engine.device, self._next_engine.name)
 
     def open_source(self, spec: str | Path) -> None:
         """Open a file, a stream or a device in the background and play it from then on."""
@@ -359,6 +408,14 @@ class LiveSession(QObject):
         if moment is not None and moment.frame.captured == captured:
             frame, glanced = moment.frame, moment.glance.finished if moment.glance else None
             self.timing.note(frame.index, frame.time, captured, glanced, now, self.drops)
+            if moment.glance is not None:
+                self._note_stages(moment.glance, now)
+
+    def _note_stages(self, glance: Glance, painted: float) -> None:
+        whole = 1e3 * (painted - glance.frame.captured)
+        show = 1e3 * (painted - glance.finished)
+        wait = whole - show - sum(glance.stages.values())
+        self.stages.note({"wait": wait, **glance.stages, "show": show, "whole": whole})
 
     @property
     def rates(self) -> Rates:
@@ -413,20 +470,26 @@ class LiveSession(QObject):
 
     def _notice_model(self) -> None:
         glancer = self._glancer
+        loaded = ""
         if self._loading and glancer.state is not GlancerState.LOADING:
             loaded, self._loading = self._loading, ""
             if glancer.model is not self._seen_model:
                 self._seen_model = glancer.model
                 self._checkpoint = loaded
+                self.engine = self._next_engine
                 self._smoothing.clear()
+                self.stages.clear()
                 self._results.take(0)
                 self.checkpoint_loaded.emit(loaded)
+            self._next_engine = self.engine
             self.state_changed.emit()
         failure = glancer.failure
         if failure is not self._seen_failure:
             self._seen_failure = failure
             if failure is not None:
                 self.failed.emit(_sentence(failure.sentence), failure.details)
+                if failure.memory:
+                    self.memory_fell_short.emit(_sentence(failure.sentence), loaded or self._checkpoint)
 
     def _notice_state(self) -> None:
         states = (self.state, self._glancer.state, self.opening)
@@ -479,18 +542,6 @@ class LiveSession(QObject):
         self.moment = moment
         for viewer in self._viewers:
             viewer(moment)
-
-
-def _load_predictor(path: str) -> GlanceModel:
-    # torch is imported here, in a thread beside the window, so that the window is there at once.
-    import torch
-
-    from tmnet_core.live.predictor import GlancePredictor
-
-    # One core is left to decoding and drawing: torch's threads wait for each other at every layer, so a core that
-    # is shared slows all of them down, by ten times and more.
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
-    return GlancePredictor.from_file(path)
 
 
 def _sentence(text: str) -> str:

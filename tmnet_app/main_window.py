@@ -26,6 +26,7 @@ from tmnet_app.actions import Actions
 from tmnet_app.dialogs.card_dialog import CardDialog
 from tmnet_app.dialogs.preferences_dialog import PreferencesDialog
 from tmnet_app.dialogs.shortcuts_dialog import ShortcutsDialog
+from tmnet_app.engine_controls import EngineControls
 from tmnet_app.keyboard import belongs_to
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.opening import Opener, network_choices, picture_choices
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self.transport = TransportBar(actions)
         self.status = StatusLine()
         self.workbench = Workbench(self.session, self.stage, self.transport, actions, self.preferences, self)
+        self.engine_controls = EngineControls(self.session, self.top_bar, self.stage, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(_with_margins(self.stage))

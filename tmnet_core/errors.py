@@ -27,3 +27,7 @@ class SourceLostError(SourceError):
 
 class EngineError(TMNetError):
     """An engine cannot run here, or a network cannot be exported."""
+
+
+class DeviceMemoryError(EngineError):
+    """The memory of a GPU does not suffice; another device may do."""

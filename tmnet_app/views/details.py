@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID, tabular
+from tmnet_app.views.engine_panel import EnginePanel
 from tmnet_app.views.panels import Panels
 from tmnet_app.views.probability_bars import ProbabilityBars
 from tmnet_app.views.rate_graphs import RateGraphs
@@ -27,6 +28,8 @@ class Details(QWidget):
         self._boxes.addWidget(_section("What it sees", self.bars, self.hint), 4)
         self.panels = Panels()
         self.panels.add("speed", "Speed", "How fast frames are captured, looked at and shown", self.graphs)
+        self.engine = EnginePanel()
+        self.panels.add("engine", "Engine", "What computes, how long each step takes, and the memory held", self.engine)
         self._boxes.addWidget(self.panels, 3)
         self.show_model(False)
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from tmnet_core.data.preprocessing import Crop
-from tmnet_core.errors import TMNetError
+from tmnet_core.errors import DeviceMemoryError, TMNetError
 from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.slot import LatestSlot
@@ -64,10 +64,12 @@ class Failure:
     Attributes:
         sentence: for a person.
         details: the traceback, for whoever mends it; empty where the sentence says it all.
+        memory: whether it was the memory of a GPU that did not suffice.
     """
 
     sentence: str
     details: str
+    memory: bool = False
 
 
 class Glancer:
@@ -239,6 +241,6 @@ class Glancer:
 
 def _failure(what: str, error: Exception) -> Failure:
     if isinstance(error, TMNetError):
-        return Failure(str(error), "")
+        return Failure(str(error), "", isinstance(error, DeviceMemoryError))
     cause = " ".join(str(error).split()) or type(error).__name__
     return Failure(f"{what}: {cause.rstrip('.')}.", "".join(traceback.format_exception(error)))

@@ -12,7 +12,7 @@ import torch
 
 from tmnet_core.checkpoint import CheckpointHeader, load_checkpoint, read_header
 from tmnet_core.device import choose_device
-from tmnet_core.errors import EngineError
+from tmnet_core.errors import EngineError, TMNetError
 from tmnet_core.live.engines.clip import ClipLook, choose_look
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
@@ -41,7 +41,7 @@ class EngineOffer:
     """One engine, and why it is not to be had on this machine.
 
     Attributes:
-        name: what `GlancePredictor.from_file` takes.
+        name, device: what `GlancePredictor.from_file` takes.
         title: for a person.
         refused: the reason, None where the engine is offered.
     """
@@ -49,6 +49,7 @@ class EngineOffer:
     name: EngineName
     title: str
     refused: str | None
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,23 @@ def available_engines(device: str | torch.device = "auto", checkpoint: Path | No
         "torch-fp16": "torch, fp16",
         "torch-bf16": "torch, bf16",
     }
-    return [EngineOffer(name, title, _refusal(name, chosen, exported=exported)) for name, title in titles.items()]
+    return [
+        EngineOffer(name, title, _refusal(name, chosen, exported=exported), str(chosen))
+        for name, title in titles.items()
+    ]
+
+
+def all_engines(checkpoint: Path) -> list[EngineOffer]:
+    """Return what may compute on any device of this machine, the CPU first; what it lacks is refused with a reason."""
+    found = [offer for offer in available_engines("cpu", checkpoint) if _PRECISIONS.get(offer.name, "fp32") == "fp32"]
+    gpu = "mps" if torch.backends.mps.is_available() else "cuda"
+    try:
+        device = choose_device(gpu)
+    except TMNetError as error:
+        reason = str(error).partition(": ")[2]
+        precisions = [offer for offer in available_engines("cpu", checkpoint) if offer.name in _PRECISIONS]
+        return found + [EngineOffer(offer.name, offer.title, reason, gpu) for offer in precisions]
+    return found + [offer for offer in available_engines(device, checkpoint) if offer.name in _PRECISIONS]
 
 
 def open_engine(

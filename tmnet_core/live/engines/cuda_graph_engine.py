@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tmnet_core.data.preprocessing import Image, Preprocessing
-from tmnet_core.errors import EngineError
+from tmnet_core.errors import DeviceMemoryError, EngineError
 from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.folding import fold_batch_norms
@@ -31,7 +31,7 @@ class CudaGraphEngine(Engine):
     Where a graph cannot be captured, or its answers differ from those without, it runs without and says why.
 
     Raises:
-        EngineError: the GPU's memory does not suffice.
+        DeviceMemoryError: the GPU's memory does not suffice.
     """
 
     def __init__(
@@ -101,10 +101,12 @@ class CudaGraphEngine(Engine):
         self._graphs.move_to_end(key)
         return self._graphs[key]
 
-    def _out_of_memory(self) -> EngineError:
+    def _out_of_memory(self) -> DeviceMemoryError:
         self.close()
         name = torch.cuda.get_device_name(self._device)
-        return EngineError(f"the memory of {name} does not suffice for this network; choose the CPU, or free some")
+        return DeviceMemoryError(
+            f"the memory of {name} does not suffice for this network; choose the CPU, or free some"
+        )
 
 
 class _Graph:
