@@ -69,7 +69,7 @@ def test_a_still_camera_has_no_motion_which_is_not_zero(window, qtbot, write_squ
     assert window.stage.input._region is None
 
 
-def test_one_glance_is_set_against_the_last_frames(playing, qtbot, stand_in, make_video):
+def test_one_glance_is_set_against_the_last_frames(playing, qtbot, stand_in, write_square):
     rng = np.random.default_rng(0)
     glance = stand_in.glance
 
@@ -79,7 +79,7 @@ def test_one_glance_is_set_against_the_last_frames(playing, qtbot, stand_in, mak
         return replace(seen, features={Branch.RB: same, Branch.CB: same}, stages={"network": 10.0})
 
     stand_in.glance = with_features
-    playing.opener.open_source(str(make_video("long.mp4", frames=300, size=(160, 120))))
+    playing.opener.open_source(str(write_square(4)))
     panel = playing.workbench.closer_look.clip
     playing.stage.details.panels.buttons["clip"].click()
     # A busy machine shows fewer frames than the clip asks for.
