@@ -13,6 +13,7 @@ from tmnet_app.comparison import Comparison
 from tmnet_app.exports import Exports
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.preferences import Preferences
+from tmnet_app.probing import Probing
 from tmnet_app.views.attention_controls import AttentionControls
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.transport_bar import TransportBar
@@ -36,6 +37,7 @@ class Workbench(QObject):
         self.controls = AttentionControls(preferences.attention_views, window)
         self.controls.changed.connect(self._show_attention_anew)
         self.closer_look = CloserLook(session, stage, self)
+        self.probing = Probing(session, stage, self)
         panels = stage.details.panels
         panels.turn_to(preferences.panel)
         panels.chosen.connect(self._remember_panel)
@@ -51,11 +53,13 @@ class Workbench(QObject):
     def follow(self, moment: Moment) -> None:
         """Take up a moment, once the pictures show it."""
         self.closer_look.follow(moment)
+        self.probing.follow(moment)
         self.exports.follow(moment)
 
     def close(self) -> None:
         """Stop the threads."""
         self.closer_look.close()
+        self.probing.close()
         self.exports.close()
         self.comparison.close()
 

@@ -52,13 +52,13 @@ def test_a_moving_square_is_found_and_compared_with_what_moved_before(window, qt
     open_motion(window, qtbot, write_square(4))
     panel = window.workbench.closer_look.motion
     qtbot.waitUntil(lambda: "this stream" in panel.words.text(), timeout=15000)
-    assert window.stage.input._region is not None
+    assert window.stage.input.region is not None
     assert panel.table.text("Agreement", "RB") != "–"
     assert panel.table.text("Active area", "CB").endswith("%")
     # The stand-in's map is warm in one corner alone, and the square never gets there.
     assert float(panel.table.text("Inside", "RB")) < 0.1
     window.stage.details.panels.buttons["speed"].click()
-    qtbot.waitUntil(lambda: window.stage.input._region is None)
+    qtbot.waitUntil(lambda: window.stage.input.region is None)
 
 
 def test_a_still_camera_has_no_motion_which_is_not_zero(window, qtbot, write_square):
@@ -66,7 +66,7 @@ def test_a_still_camera_has_no_motion_which_is_not_zero(window, qtbot, write_squ
     panel = window.workbench.closer_look.motion
     qtbot.waitUntil(lambda: panel.words.text().startswith("No motion"))
     assert panel.table.text("Agreement", "RB") == "–"
-    assert window.stage.input._region is None
+    assert window.stage.input.region is None
 
 
 def test_one_glance_is_set_against_the_last_frames(playing, qtbot, stand_in, write_square):

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
+from PySide6.QtGui import QColor
+
+from tmnet_app.views.tint import Tint
+from tmnet_core.data.preprocessing import Image
 
 FURTHEST = 12.0
+_PAINT = QColor(225, 60, 160, 120)
 
 
 class LinkedView(QObject):
     """Zoom, centre and pointer in the picture as it is seen, both coordinates in [0, 1]; `changed` follows each."""
 
     changed = Signal()
+    brushed = Signal(QPointF, bool, bool)  # a place, whether to paint or to take away, whether the stroke begins
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.zoom = 1.0
         self.pointer: QPointF | None = None
+        self.brushing = False  # whether dragging paints
+        self.region: Tint | None = None
         self._centre = QPointF(0.5, 0.5)
 
     def zoomed(self, fitted: QRectF, *, mirrored: bool = False) -> QRectF:
@@ -58,6 +66,11 @@ class LinkedView(QObject):
         if place != self.pointer:
             self.pointer = place
             self.changed.emit()
+
+    def show_region(self, region: Image | None) -> None:
+        """Tint an h×w region, 0 or 1, of the whole frame in all views; None takes the tint away."""
+        self.region = None if region is None else Tint(region, _PAINT)
+        self.changed.emit()
 
     def _look_at(self, centre: QPointF) -> None:
         """Move the centre, but never beyond the picture's edge."""

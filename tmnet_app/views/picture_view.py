@@ -29,6 +29,7 @@ from tmnet_core.opencv import cv2
 _DIM = QColor(0, 0, 0, 96)
 _OUTLINE = QColor(255, 255, 255, 190)
 _ZOOM_A_NOTCH = 1.25
+_BRUSHES = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +141,9 @@ class PictureView(QWidget):
         return QRectF((self.width() - size[0]) // 2, (self.height() - size[1]) // 2, *size)
 
     def _paint_over(self, painter: QPainter, area: QRectF, placement: Placement) -> None:
-        """Dim what the network does not see and outline what it does."""
+        """Dim what the network does not see and outline what it does; tint what is painted over."""
+        if self.link.region is not None:
+            self.link.region.paint(painter, area)
         box = box_area(area, placement)
         if box.width() >= area.width() - 1 and box.height() >= area.height() - 1:
             return
@@ -198,17 +201,23 @@ class PictureView(QWidget):
             event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag."""
-        if event.button() == Qt.MouseButton.LeftButton and self.link.zoom > 1.0:
+        """Begin to drag, or a stroke of paint."""
+        if self.link.brushing and event.button() in _BRUSHES:
+            self._brush(event, event.button(), begins=True)
+        elif event.button() == Qt.MouseButton.LeftButton and self.link.zoom > 1.0:
             self._dragged = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag, or point at a place in all views."""
+        """Drag, paint, or point at a place in all views."""
         if self._dragged is not None:
             moved, self._dragged = event.position() - self._dragged, event.position()
             area = self._fitted()
             self.link.pan(moved.x() / area.width(), moved.y() / area.height())
+        elif self.link.brushing:
+            for button in _BRUSHES:
+                if event.buttons() & button:
+                    self._brush(event, button, begins=False)
         self.link.point_at(self._place(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -223,6 +232,11 @@ class PictureView(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """Point at nothing."""
         self.link.point_at(None)
+
+    def _brush(self, event: QMouseEvent, button: Qt.MouseButton, *, begins: bool) -> None:
+        place = self._place(event.position())
+        if place is not None:
+            self.link.brushed.emit(place, button == Qt.MouseButton.LeftButton, begins)
 
     def _fitted(self) -> QRectF:
         size = (1, 1) if self._placement is None else self._placement.frame_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ from tmnet_core.models.branch import Branch
 class GlancePredictor:
     """Looks at one frame at a time, or at clips: preprocessing, then an engine.
 
-    Use it from one thread at a time.
+    Several threads may use it; they take turns.
 
     Attributes:
         header: what the file says of itself.
@@ -39,6 +40,7 @@ class GlancePredictor:
         self.device = device
         self.frames = frames
         self._engine = engine
+        self._turn = threading.Lock()
 
     @classmethod
     def from_file(
@@ -166,7 +168,8 @@ class GlancePredictor:
         if self.frames:
             images = images.reshape(len(clips), self.frames, *images.shape[1:])
         preprocessed = time.perf_counter()
-        seen = self._engine.look(images, branches)
+        with self._turn:
+            seen = self._engine.look(images, branches)
         stages = {"preprocess": (preprocessed - start) * 1e3, **seen.stages}
         finished = time.perf_counter()
         answers = []
@@ -177,11 +180,13 @@ class GlancePredictor:
 
     def look(self, images: Image, branches: Sequence[Branch] | None = None, *, maps: bool = True) -> EngineOutputs:
         """Look at B×size×size×3 uint8 RGB images that `preprocessing` has cut, all at once."""
-        return self._engine.look(images, branches, maps=maps)
+        with self._turn:
+            return self._engine.look(images, branches, maps=maps)
 
     def close(self) -> None:
         """Free the network and whatever prepares a faster engine; may be called again."""
-        self._engine.close()
+        with self._turn:
+            self._engine.close()
 
 
 def _as_frame(frame: Frame | Image) -> Frame:
