@@ -37,6 +37,7 @@ DEFAULT = "glance"
 BENCHMARKS = (
     Benchmark("glance", "One glance beside the plain network, both in torch without any change"),
     Benchmark("engines", "The engines of the device, their branches and maps, and preprocessing"),
+    Benchmark("reading", "Reading, augmenting and loading clips, from files and from packed frames"),
     Benchmark("rendering", "How fast synthetic people are drawn"),
     Benchmark("demo", "From starting tmnet-app --demo to its first answer on the screen"),
     Benchmark("live", "The whole window, with a stand-in for the network"),

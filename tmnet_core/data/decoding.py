@@ -31,6 +31,8 @@ Threads = Literal["AUTO", "NONE"]
 _FPS_WHEN_UNKNOWN = 25.0
 _MOST_PIXELS = 128 * 2**20
 _PLAY_LISTS = ("concat", "hls", "dash")
+# Whose decoders can be told, packet by packet, to leave out a picture that none refers to, and know which those are.
+_LEAVES_OUT = frozenset({"h264"})
 # Decoding on over so few frames costs less than emptying the decoder at a key frame.
 _NEAR = 16
 
@@ -91,18 +93,19 @@ def read_frames(path: str | Path, indices: Sequence[int]) -> Image:
     Indices may repeat and come in any order; one that is not in the file is an IndexError. A frame too damaged to
     decode is stood in for by the next one that decodes, else by the one before.
     """
-    wanted = sorted(set(indices))
-    pictures: dict[int, Image] = {}
     with VideoReader(path, threads="NONE") as reader:
-        reached, picture = -1, None
-        for index in wanted:
-            if picture is None or index > reached:
-                reader.seek(index)
-                reached, _, picture = reader.read() or (len(reader.times), 0.0, picture)
-            if picture is None:
-                raise _unreadable(reader.path, f"frame {index} and all after it are damaged")
-            pictures[index] = picture
-    return np.stack([pictures[index] for index in indices])
+        frames = np.empty((len(indices), reader.info.height, reader.info.width, 3), dtype=np.uint8)
+        reached, newest = -1, -1  # The newest frame that was read, and its place.
+        for place in sorted(range(len(indices)), key=lambda place: indices[place]):
+            if newest < 0 or indices[place] > reached:
+                reader.seek(indices[place])
+                found = reader.read(_given(frames[place]))
+                reached, newest = (len(reader.times), newest) if found is None else (found[0], place)
+            if newest < 0:
+                raise _unreadable(reader.path, f"frame {indices[place]} and all after it are damaged")
+            if newest != place:
+                frames[place] = frames[newest]
+    return frames
 
 
 class VideoReader:
@@ -186,15 +189,13 @@ class VideoReader:
 
     def _jump(self, index: int) -> None:
         """Go to the key frame before `index`; where the file does not lead there, to its beginning."""
-        target = self._frames.seek_target(index)
-        if target is not None:
+        for target, latest in self._frames.seek_targets(index):
             try:
                 self._container.seek(target, stream=self._stream, backward=True)
             except av.FFmpegError:
-                self._rewind()
-                return
+                break
             self._start_decoding()
-            if self._held is not None and self._reached <= index:
+            if self._held is not None and self._reached <= latest:
                 return
         self._rewind()
 
@@ -205,7 +206,8 @@ class VideoReader:
         self._start_decoding()
 
     def _start_decoding(self) -> None:
-        self._pictures = _decode(self._container, self._stream)
+        leaves_out = self._frames.timed and self._stream.codec_context.name in _LEAVES_OUT
+        self._pictures = _decode(self._container, self._stream, self._is_passed_over if leaves_out else None)
         self._decoded = 0
         self._reached, self._held = -1, None
         self._decode_one()
@@ -222,6 +224,10 @@ class VideoReader:
                 self._reached, self._held = index, picture
                 return True
         return False
+
+    def _is_passed_over(self, stamp: int | None) -> bool:
+        index = self._frames.index(stamp)
+        return index is not None and index < self._next
 
     def _describe(self) -> VideoInfo:
         width, height = self._size[::-1] if self._quarter_turns % 2 else self._size
@@ -273,14 +279,18 @@ class _FrameList:
         place = self._key_frame_before(index)
         return place >= 0 and self.key_frames[place][0] > self.stamps[max(reached, 0)]
 
-    def seek_target(self, index: int) -> int | None:
-        """The time stamp to seek backward from to land where frame `index` can be decoded; None: the beginning.
+    def seek_targets(self, index: int) -> list[tuple[int, int]]:
+        """Time stamps to seek backward from to land where frame `index` can be decoded; none: the beginning.
 
-        Formats differ in whether they seek by decoding or by presentation time. The key frame's decoding time is
-        the earlier of the two: asking for it lands on that key frame or on one before, never beyond.
+        Formats differ in whether they seek by presentation or by decoding time. The key frame's presentation time is
+        the later of the two and may lead beyond it, its decoding time may lead to the key frame before, which costs as
+        much again. Each comes with the latest frame that may follow if it led to the right place.
         """
         place = self._key_frame_before(index)
-        return self.key_frames[place][1] if place >= 0 else None
+        if place < 0:
+            return []
+        presented, decoded = self.key_frames[place]
+        return [(presented, bisect_left(self.stamps, presented)), (decoded, index)]
 
     def _key_frame_before(self, index: int) -> int:
         return bisect_right(self.key_frames, self.stamps[index], key=lambda stamps: stamps[0]) - 1
@@ -348,8 +358,13 @@ def _list_by_decoding(path: Path, threads: Threads) -> tuple[list[int], bool]:
     return list(range(len(stamps))), False
 
 
-def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode on from where the container stands, to the end of what can be read."""
+def _decode(
+    container: InputContainer, stream: VideoStream, passed_over: Callable[[int | None], bool] | None = None
+) -> Iterator[VideoFrame]:
+    """Decode on from where the container stands, to the end of what can be read.
+
+    Pictures whose stamps are `passed_over` are left out where no other picture refers to them.
+    """
     packets = container.demux(stream)
     while True:
         try:
@@ -360,10 +375,17 @@ def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
             # The file ends in the middle of a packet: what the decoder still holds is good.
             yield from stream.codec_context.decode(None)
             return
+        if passed_over is not None:
+            stream.codec_context.skip_frame = "NONREF" if passed_over(packet.pts) else "DEFAULT"
         try:
             yield from packet.decode()
         except av.FFmpegError:
             continue  # A damaged packet costs its own picture, no other.
+
+
+def _given(place: Image) -> Callable[[int, int], Image]:
+    """Return what hands out this place for a picture, whatever its height and width."""
+    return lambda height, width: place
 
 
 def _open(path: Path, threads: Threads) -> tuple[InputContainer, VideoStream]:

@@ -222,6 +222,19 @@ def test_a_truncated_file_has_the_frames_it_hands_out(
     assert [read_bar_code(image) for _, _, image in got[:-1]] == list(range(len(got) - 1))
 
 
+@pytest.mark.parametrize("bframes", ["0", "3"])
+def test_pictures_that_none_refers_to_are_left_out_and_no_pixel_differs(bframes: str, make_video: MakeVideo) -> None:
+    """On the way to a frame a decoder need not make those that no other is made from."""
+    options = {"g": "20", "bf": bframes, "b-pyramid": "normal", "x264-params": "open-gop=1"}
+    path = make_video(frames=70, options=options)
+    with VideoReader(path) as reader:
+        through = [image for _, _, image in _read_all(reader)]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        indices = rng.integers(0, 70, 6).tolist()
+        assert np.array_equal(read_frames(path, indices), [through[index] for index in indices])
+
+
 def _with_damage(make_video: MakeVideo, *damaged: int) -> Path:
     path = make_video("clip.mov", codec="png", pixels="rgb24", frames=10)
     with av.open(str(path)) as container:
