@@ -48,6 +48,8 @@ class TrainingSummary(HeaderPart):
     frames_seen: int = Field(ge=0, description="Frames that passed through the network while training.")
     validation_fraction: float = Field(ge=0.0, le=1.0, description="Share of source videos kept for validation.")
     split_seed: int = Field(ge=0, description="Which sources were kept.")
+    form: str = Field("", description="What said which videos are for validation; empty in checkpoints of before.")
+    split: int = Field(1, ge=1, description="Which of the official splits, where the data set has some.")
     clip: ClipSection
     objective: ObjectiveSection
 

@@ -328,14 +328,14 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return validate_recipe(values, str(source))
 
 
-def load_data_section(root: str, overrides: Sequence[str] = ()) -> DataSection:
-    """Return a recipe's data section of this root, after `data.key=value` overrides; raises RecipeError."""
-    values: dict[str, Any] = {}
+def load_data_section(root: str, overrides: Sequence[str] = (), **values_before: object) -> DataSection:
+    """Return the data section of this root, with `data.key=value` overrides of what it was before; RecipeError."""
+    values: dict[str, Any] = {"data": dict(values_before)}
     for override in overrides:
         if not override.strip().startswith("data."):
             raise RecipeError(f"override {override!r}: only keys of the section data can be set here")
         _apply_override(values, override)
-    return validate_recipe({"data": {**values.get("data", {}), "root": root}}, "of the command line").data
+    return validate_recipe({"data": {**values["data"], "root": root}}, "of the command line").data
 
 
 def validate_recipe(values: Mapping[str, Any], source: str) -> Recipe:

@@ -25,6 +25,10 @@ Checkpoint = Annotated[
         metavar="CHECKPOINT", help="A .safetensors checkpoint of TMNet; to look, an exported .onnx file too."
     ),
 ]
+DataChanges = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Say more of the data, such as data.split=2; as for train."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads of torch; 0 leaves torch its own choice.")]
 

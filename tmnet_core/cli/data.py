@@ -10,24 +10,20 @@ from typing import Annotated
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, app
+from tmnet_core.cli.app import DATA_HELP, DataChanges, app
 from tmnet_core.data.spawned import DEFAULT_WORKERS
 
 data_app = typer.Typer(no_args_is_help=True, help="Look over a data set, or pack it for fast reading.")
 app.add_typer(data_app, name="data")
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Say more of the data, such as data.split=2; as for train."),
-]
 Workers = Annotated[int, typer.Option(min=0, help="Processes; one for each core if left out, 0 for none.")]
 
 
 @data_app.command()
 def check(
     data: Data,
-    set_: Changes = None,
+    set_: DataChanges = None,
     packets: Annotated[
         bool, typer.Option("--packets", help="Count the packets and decode the first frame only: faster, sees less.")
     ] = False,
@@ -64,7 +60,7 @@ def check(
 @data_app.command()
 def pack(
     data: Data,
-    set_: Changes = None,
+    set_: DataChanges = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where to; beside DATA if left out, where training looks.")
     ] = None,

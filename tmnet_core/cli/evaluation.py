@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, Checkpoint, Device, Threads, app, this_command, use_threads
+from tmnet_core.cli.app import DATA_HELP, Checkpoint, DataChanges, Device, Threads, app, this_command, use_threads
 
 
 @app.command()
 def evaluate(
     checkpoint: Checkpoint,
     data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
+    set_: DataChanges = None,
     part: Annotated[
         Literal["auto", "validation", "all"],
         typer.Option(
@@ -73,7 +74,15 @@ def evaluate(
     ]
     with progress_bar("Looking") as progress:
         evaluations = evaluate_looks(
-            checkpoint, data, looks, part=part, batch=batch, workers=workers, device=device, progress=progress
+            checkpoint,
+            data,
+            looks,
+            changes=set_ or [],
+            part=part,
+            batch=batch,
+            workers=workers,
+            device=device,
+            progress=progress,
         )
     print_evaluations(evaluations, by_class=by_class)
     report = EvaluationReport(

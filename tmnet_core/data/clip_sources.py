@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tmnet_core.config import DataSection
 from tmnet_core.data.annotations import VideoDataset
 from tmnet_core.data.clips import ClipsInMemory, ClipSource, VideoClips
-from tmnet_core.data.datasets import load_all, load_split
+from tmnet_core.data.datasets import find_layout, load_all, load_split
 from tmnet_core.data.packed_frames import PackedFrames, default_pack
 from tmnet_core.data.synthetic_people import SyntheticPeople
 from tmnet_core.errors import DataError
@@ -118,9 +118,16 @@ def open_validation_clips(data: DataSection) -> ClipSource:
     return open_clip_sources(data.model_copy(update={"cache": "none"}))[1]
 
 
-def open_all_clips(data: DataSection | str) -> ClipSource:
+def open_all_clips(data: DataSection) -> ClipSource:
     """Return training and validation clips together; raises DataError."""
-    return VideoClips(load_all(DataSection(root=data) if isinstance(data, str) else data))
+    return VideoClips(load_all(data))
+
+
+def data_form(data: DataSection) -> str:
+    """Return what says which videos are for validation, such as `folders` or `ucf101`; raises DataError."""
+    if data.root == SYNTHETIC_PEOPLE:
+        return SYNTHETIC_PEOPLE
+    return "validation_root" if data.validation_root else find_layout(data).format
 
 
 def data_name(root: str) -> str:

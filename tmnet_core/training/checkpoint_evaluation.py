@@ -10,9 +10,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, load_checkpoint, read_header
-from tmnet_core.config import ClipSection, DataSection, KeyFrameSegment
-from tmnet_core.data.clip_sources import SYNTHETIC_PEOPLE, data_name, open_all_clips, open_validation_clips
+from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, TrainingSummary, load_checkpoint, read_header
+from tmnet_core.config import ClipSection, DataSection, KeyFrameSegment, load_data_section
+from tmnet_core.data.clip_sources import (
+    SYNTHETIC_PEOPLE,
+    data_form,
+    data_name,
+    open_all_clips,
+    open_validation_clips,
+)
 from tmnet_core.data.clips import ClipSource
 from tmnet_core.data.preprocessing import Crops
 from tmnet_core.data.sampling import SamplingMode
@@ -159,6 +165,7 @@ def evaluate_looks(
     data: str,
     looks: Sequence[Look],
     *,
+    changes: Sequence[str] = (),
     part: Part = "auto",
     batch: int = 16,
     workers: int = 0,
@@ -167,11 +174,12 @@ def evaluate_looks(
 ) -> list[Evaluation]:
     """Look at the clips of a data set in several ways, one after the other, without augmentation.
 
-    `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all.
+    `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all. `changes`
+    say more of the data, such as `data.split=2`.
 
     Raises:
-        CheckpointError, DataError: before anything is looked at where the network cannot serve a look; also where
-            the classes of the two differ.
+        CheckpointError, DataError, RecipeError: before anything is looked at where the network cannot serve a look;
+            also where the classes of the two differ, or where their splits do.
     """
     chosen = choose_device(device)
     loaded = load_checkpoint(checkpoint, chosen)
@@ -180,7 +188,7 @@ def evaluate_looks(
     training = loaded.header.training
     if part == "auto":
         part = "validation" if training and training.data == data_name(data) else "all"
-    clips = _choose_part(data, part, loaded.header)
+    clips = _choose_part(data, changes, part, loaded.header)
     trained = trained_clip(loaded.header)
     evaluations = []
     for number, look in enumerate(looks):
@@ -278,18 +286,32 @@ def _refuse_unserved(loaded: LoadedCheckpoint, look: Look) -> None:
         raise CheckpointError(f"{name} looks at {C3D_FRAMES} frames, not {look.frames}")
 
 
-def _choose_part(data: str, part: Literal["validation", "all"], header: CheckpointHeader) -> ClipSource:
+def _choose_part(
+    data: str, changes: Sequence[str], part: Literal["validation", "all"], header: CheckpointHeader
+) -> ClipSource:
     """Return the clips to look at; their classes must be the checkpoint's."""
+    # Without a training summary there is no record of a split: take the recipe's defaults.
+    training = header.training
+    before = training.model_dump(include={"validation_fraction", "split_seed", "split"}) if training else {}
+    section = load_data_section(data, changes, **before)
     if part == "all" and data != SYNTHETIC_PEOPLE:
-        clips = open_all_clips(data)
+        clips = open_all_clips(section)
     else:
-        # Without a training summary there is no record of a split: take the recipe's defaults.
-        training = header.training
-        split = (
-            {"validation_fraction": training.validation_fraction, "split_seed": training.split_seed} if training else {}
-        )
-        clips = open_validation_clips(DataSection.model_validate({"root": data, **split}))
+        _refuse_another_split(section, training)
+        clips = open_validation_clips(section)
     unknown = sorted(set(clips.classes) ^ set(header.classes))
     if unknown:
         raise DataError(f"data {data}: its classes are not the checkpoint's, which differ by {', '.join(unknown[:3])}")
     return clips
+
+
+def _refuse_another_split(data: DataSection, training: TrainingSummary | None) -> None:
+    """Raise where some of the data's validation clips may be those that the network was trained on."""
+    if training is None or not training.form or training.data != data_name(data.root):
+        return
+    form = data_form(data)
+    if form != training.form:
+        raise DataError(
+            f"data {data.root}: the checkpoint's validation clips were chosen by {training.form!r}, these are by "
+            f"{form!r}; say --set data.annotations=, --set data.validation_root=, or --part all"
+        )

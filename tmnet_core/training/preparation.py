@@ -14,7 +14,7 @@ from tmnet_core import __version__
 from tmnet_core.checkpoint import CheckpointHeader, Provenance, TrainingSummary
 from tmnet_core.config import ObjectiveSection, Recipe
 from tmnet_core.data.augmentation import MultiScaleCrop
-from tmnet_core.data.clip_sources import SYNTHETIC_PEOPLE, data_name
+from tmnet_core.data.clip_sources import SYNTHETIC_PEOPLE, data_form, data_name
 from tmnet_core.data.clips import ClipDataset, ClipSource, EpochSampler, build_loader
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling
@@ -168,6 +168,8 @@ def describe_network(
             frames_seen=frames_seen,
             validation_fraction=recipe.data.validation_fraction,
             split_seed=recipe.data.split_seed,
+            form=data_form(recipe.data),
+            split=recipe.data.split,
             clip=recipe.clip,
             objective=recipe.objective,
         ),

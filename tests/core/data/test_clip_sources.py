@@ -31,7 +31,7 @@ def test_a_folder_gives_training_and_validation(coloured_clips: Path) -> None:
     training, validation = open_clip_sources(data)
     names = [{source.name(i) for i in range(len(source))} for source in (training, validation)]
     assert not names[0] & names[1]
-    assert len(names[0] | names[1]) == len(open_all_clips(str(coloured_clips))) == 18
+    assert len(names[0] | names[1]) == len(open_all_clips(data)) == 18
     assert len(open_validation_clips(data)) == len(validation)
 
 

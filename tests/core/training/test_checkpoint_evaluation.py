@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from tmnet_core.benchmarks.machine import describe_machine
-from tmnet_core.checkpoint import CheckpointHeader, save_checkpoint
+from tmnet_core.checkpoint import CheckpointHeader, read_header, save_checkpoint
+from tmnet_core.config import Recipe
 from tmnet_core.device import choose_device
-from tmnet_core.errors import CheckpointError, DataError
+from tmnet_core.errors import CheckpointError, DataError, RecipeError
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
-from tmnet_core.training.checkpoint_evaluation import Look, evaluate_checkpoint, evaluate_looks
+from tmnet_core.training.checkpoint_evaluation import Evaluation, Look, Part, evaluate_checkpoint, evaluate_looks
 from tmnet_core.training.evaluation_report import EvaluationReport
+from tmnet_core.training.run_folder import RunFolder
+from tmnet_core.training.trainer import train
 
 MakeHeader = Callable[..., CheckpointHeader]
 
@@ -40,6 +43,39 @@ def test_evaluating_a_checkpoint_on_a_folder(tmp_path: Path, coloured_clips: Pat
     assert evaluation.metrics["RB"] == evaluation.metrics["CB"]
     assert evaluation.differences["RB - CB"].interval == (0.0, 0.0)
     assert told[-1] == (18, 18)
+
+
+def test_a_split_that_lists_name_is_evaluated_as_it_was_trained(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
+) -> None:
+    """Lists of JHMDB's form, the second of their splits: five videos of each class to train on, one to test on."""
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for name in ("blue", "green", "red"):
+        marks = [f"{name}_{number}.avi {2 if number == 4 else 1}" for number in range(6)]
+        (lists / f"{name}_test_split2.txt").write_text("\n".join(marks))
+        (lists / f"{name}_test_split1.txt").write_text("\n".join(marks).replace(" 1", " 0").replace(" 2", " 1"))
+    changes = {"root": str(coloured_clips), "annotations": str(lists), "split": 2, "cache": "none"}
+    data = tiny_recipe.data.model_copy(update=changes)
+    schedule = tiny_recipe.schedule.model_copy(update={"iterations": 1})
+    run = RunFolder.create(tmp_path, tiny_recipe.model_copy(update={"data": data, "schedule": schedule}))
+    train(run.recipe(), run)
+    training = read_header(run.best_checkpoint).training
+    assert training is not None
+    assert (training.clips, training.validation_clips, training.form, training.split) == (15, 3, "hmdb51", 2)
+
+    def evaluate(*changes: str, part: Part = "auto") -> Evaluation:
+        return evaluate_looks(run.best_checkpoint, str(coloured_clips), [Look()], changes=changes, part=part)[0]
+
+    assert evaluate(f"data.annotations={lists}").videos == 3
+    assert evaluate(f"data.annotations={lists}", part="all").videos == 18
+    with pytest.raises(DataError, match="lists has no validation videos"):
+        evaluate(f"data.annotations={lists}", "data.split=1")
+    # Without the lists the folders would be split anew, and what was trained on would count.
+    with pytest.raises(DataError, match=r"chosen by 'hmdb51', these are by 'folders'; say --set data\.annotations="):
+        evaluate()
+    with pytest.raises(RecipeError, match=r"'clip\.frames=3': only keys of the section data"):
+        evaluate("clip.frames=3")
 
 
 def test_other_classes_are_refused(tmp_path: Path, coloured_clips: Path, make_header: MakeHeader) -> None:
