@@ -9,23 +9,26 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
+from tmnet_app.benchmarks.faults import stress_window
 from tmnet_app.benchmarks.first_look import measure_first_look
 from tmnet_app.benchmarks.live import measure_live
+from tmnet_app.benchmarks.opening import measure_opening
 from tmnet_app.benchmarks.soak import measure_soak
-from tmnet_core.benchmarks.figure import Figure
-from tmnet_core.benchmarks.window import AppFigures
+from tmnet_core.benchmarks.window import AppFigures, AppRows
 from tmnet_core.files import replacing
 
 # A case takes the options that it needs.
-CASES: dict[str, Callable[[argparse.Namespace], list[Figure]]] = {
-    "live": lambda options: measure_live(options.rounds, options.seconds),
-    "soak": lambda options: measure_soak(options.minutes),
-    "first-look": lambda options: measure_first_look(options.rounds),
+CASES: dict[str, Callable[[argparse.Namespace], AppFigures | AppRows]] = {
+    "live": lambda options: AppFigures(figures=measure_live(options.rounds, options.seconds)),
+    "soak": lambda options: AppFigures(figures=measure_soak(options.minutes)),
+    "faults": lambda options: AppRows(rows=stress_window(options.rounds)),
+    "opening": lambda options: AppFigures(figures=measure_opening(options.rounds)),
+    "first-look": lambda options: AppFigures(figures=measure_first_look(options.rounds)),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure one case and write its figures as JSON."""
+    """Run one case and write what it found as JSON."""
     parser = argparse.ArgumentParser(prog="python -m tmnet_app.benchmarks", description=__doc__)
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--json", type=Path, required=True, metavar="FILE")
@@ -34,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the soak")
     options = parser.parse_args(arguments)
     app = QApplication.instance() or QApplication(["tmnet-benchmark"])
-    figures = CASES[options.case](options)
+    result = CASES[options.case](options)
     with replacing(options.json) as temporary:
-        temporary.write_text(AppFigures(figures=figures).model_dump_json(), encoding="utf-8")
+        temporary.write_text(result.model_dump_json(), encoding="utf-8")
     del app
     return 0
 

@@ -1,53 +1,124 @@
-"""The window's memory over a long time."""
+"""The window's memory over a long time in which sources and networks change."""
 
 from __future__ import annotations
 
 import gc
+import random
+import statistics
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import psutil
+from PySide6.QtCore import QObject, QTimer
 
 from tmnet_app.benchmarks.stand_in_window import open_window, run_events, write_video
+from tmnet_app.live_session import DISPLAY_HZ
+from tmnet_app.main_window import MainWindow
 from tmnet_core.benchmarks.figure import Figure
+from tmnet_core.live.sources.remote import ReaderPool
 
 MEMORY_REACH = 1.03
+_PARTS = 10
+_DISTURBED_EVERY = 2.0
+
+
+class Disturber(QObject):
+    """Goes elsewhere in the video, opens another source or loads another network, every two seconds at random."""
+
+    def __init__(self, window: MainWindow, sources: list[str], seed: int = 0) -> None:
+        super().__init__(window)
+        self.done = {"seek": 0, "source": 0, "network": 0}
+        self._session = window.session
+        self._sources = sources
+        self._random = random.Random(seed)
+        self._timer = QTimer(self, interval=round(1000 * _DISTURBED_EVERY))
+        self._timer.timeout.connect(self._disturb)
+        self._timer.start()
+
+    def _disturb(self) -> None:
+        what = self._random.choice(list(self.done))
+        self.done[what] += 1
+        if what == "seek":
+            self._session.seek(self._random.randrange(self._session.frame_count or 1))
+        elif what == "source":
+            self._session.open_source(self._random.choice(self._sources))
+        else:
+            self._session.load_checkpoint("stand-in")
+
+
+class Lateness(QObject):
+    """How much later than they should the session's ticks come, in seconds."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._before = time.perf_counter()
+        self._late: list[float] = []
+        window.session.ticked.connect(self._on_tick)
+
+    def take(self) -> float:
+        """Return the median since the last time."""
+        late, self._late = self._late, []
+        return statistics.median(late)
+
+    def _on_tick(self, now: float) -> None:
+        self._late.append(abs(now - self._before - 1 / DISPLAY_HZ))
+        self._before = now
 
 
 def measure_soak(minutes: float) -> list[Figure]:
-    """Return the resident memory at the end over that after a tenth of the time, and the drift of object counts.
+    """Return how memory, objects, handles and the timer's lateness at the end compare with a tenth of the time.
 
-    A looping video plays all along. Ten minutes are what the project's reach is set for.
+    A looping video plays in a process of its own all along. Ten minutes are what the project's reach is set for.
     """
     process = psutil.Process()
     with tempfile.TemporaryDirectory() as folder:
-        window, _, counter = open_window(write_video(Path(folder)))
-        run_events(60.0 * minutes / 10)
-        before, objects_before = _resident(process), _count_objects()
+        video = write_video(Path(folder))
+        readers = ReaderPool()
+        window, _, counter = open_window(video, readers.open)
+        disturber = Disturber(window, [str(video), "pattern:320x240@30", "pattern:640x480@30"])
+        lateness = Lateness(window)
+        run_events(60.0 * minutes / _PARTS)
+        before, objects_before, handles_before = _resident(process), _count_objects(), _count_handles(process)
         threads_before, painted = threading.active_count(), counter.count
-        references_before = _references()
-        peak = before
-        for _ in range(9):
-            run_events(60.0 * minutes / 10)
-            peak = max(peak, _resident(process))
+        late_before, references_before = lateness.take(), _references()
+        curve = [before]
+        for _ in range(_PARTS - 1):
+            run_events(60.0 * minutes / _PARTS)
+            curve.append(_resident(process))
+        late, handles = lateness.take(), _count_handles(process)
         objects, references = _count_objects(), _references()
         threads, painted = threading.active_count(), counter.count - painted
         window.close()
-    detail = f"{before / 2**20:.1f} MiB to at most {peak / 2**20:.1f} MiB, {painted} paints, {minutes:g} min"
+        readers.close()
+    changes = ", ".join(f"{count} × {what}" for what, count in disturber.done.items())
+    mebibytes = " ".join(f"{size / 2**20:.0f}" for size in curve)
     return [
         Figure(
             what="resident memory: peak / after the first tenth",
-            value=peak / before,
+            value=max(curve) / before,
             limit=f"<= {MEMORY_REACH}",
-            detail=detail,
+            detail=f"MiB after each tenth: {mebibytes}; {painted} paints, {minutes:g} min, {changes}",
         ),
         Figure(
             what="live Python objects: end / after the first tenth",
             value=objects / objects_before,
             limit="<= 1.01",
             detail=f"{objects_before} to {objects}, threads {threads_before} to {threads}",
+        ),
+        Figure(
+            what="open handles: end / after the first tenth",
+            value=handles / handles_before,
+            limit="<= 1.05",
+            detail=f"{handles_before} to {handles}",
+        ),
+        Figure(
+            what="lateness of the window's timer: median over the rest / over the first tenth",
+            value=late / late_before,
+            limit="<= 1.5",
+            detail=f"{1e3 * late:.2f} ms / {1e3 * late_before:.2f} ms",
         ),
         Figure(
             what="references to None and True: end - after the first tenth, per paint",
@@ -66,6 +137,11 @@ def _resident(process: psutil.Process) -> int:
 def _count_objects() -> int:
     gc.collect()
     return len(gc.get_objects())
+
+
+def _count_handles(process: psutil.Process) -> int:
+    gc.collect()
+    return int(process.num_handles() if sys.platform == "win32" else process.num_fds())
 
 
 def _references() -> int:

@@ -20,6 +20,7 @@ from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Crop, Preprocessing
 from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.live.sources import FrameSource, open_source
 from tmnet_core.models.branch import Branch
 
 WAIT_SECONDS = 0.010
@@ -76,10 +77,12 @@ class PaintCounter(QObject):
         return False
 
 
-def open_window(video: Path) -> tuple[MainWindow, StandIn, PaintCounter]:
+def open_window(
+    video: Path, open_frames: Callable[[str], FrameSource] = open_source
+) -> tuple[MainWindow, StandIn, PaintCounter]:
     """Open the window on a video, looping, with the stand-in at work; return what counts its paints too."""
     model = StandIn(WAIT_SECONDS)
-    window = MainWindow(LiveSession(lambda path: model))
+    window = MainWindow(LiveSession(lambda path: model, open_frames))
     window.resize(*WINDOW_SIZE)
     counter = PaintCounter(window.stage.panes["input"].view)
     window.show()

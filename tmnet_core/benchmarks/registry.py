@@ -41,5 +41,7 @@ BENCHMARKS = (
     Benchmark("rendering", "How fast synthetic people are drawn"),
     Benchmark("demo", "From starting tmnet-app --demo to its first answer on the screen"),
     Benchmark("live", "The whole window, with a stand-in for the network"),
+    Benchmark("sources", "Reading files in a process of their own"),
+    Benchmark("opening", "From opening, pausing, seeking and stepping to the picture, in the window"),
     Benchmark("soak", "The window's memory while a video loops for --minutes"),
 )

@@ -44,7 +44,7 @@ def stress(
         else:
             from tmnet_core.benchmarks.window import stress_app
 
-            rows = stress_app(count, seed)
+            rows = stress_app(count)
     command = " ".join(["tmnet", *sys.argv[1:]])
     report = StressReport(machine=describe_machine(choose_device("cpu")), command=command, rows=rows)
     report.print()

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from tmnet_core.live.player import PlaybackState, Player
 from tmnet_core.live.slot import LatestSlot
 from tmnet_core.live.sources import VideoFileSource, read_pattern_number
 from tmnet_core.live.sources.remote import Limits, ReaderPool, ReaderProcess, RemoteSource
+from tmnet_core.live.sources.remote.ring import FrameRing
 
 FAULTY = "tmnet_core.benchmarks.robustness.faulty_reader"
 _PATIENCE = 60.0
@@ -25,9 +26,12 @@ MakeVideo = Callable[..., Path]
 
 
 @pytest.fixture
-def remote() -> Iterator[Callable[..., RemoteSource]]:
+def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RemoteSource]]:
     """A function that makes a remote source, not yet open; the test closes nothing itself."""
     made: list[RemoteSource] = []
+    memory: list[FrameRing] = []
+    create = FrameRing.create
+    monkeypatch.setattr(FrameRing, "create", lambda size: memory.append(create(size)) or memory[-1])
 
     def make(spec: str, *, limits: Limits | None = None) -> RemoteSource:
         made.append(RemoteSource(spec, lambda: ReaderProcess(FAULTY), limits=limits))
@@ -36,7 +40,9 @@ def remote() -> Iterator[Callable[..., RemoteSource]]:
     yield make
     for source in made:
         source.close()
-    assert not [name for name in os.listdir("/dev/shm") if name.startswith("psm_")] or sys.platform != "linux"
+    for ring in memory:
+        with pytest.raises(FileNotFoundError):
+            SharedMemory(ring.name)
 
 
 Remote = Callable[..., RemoteSource]
