@@ -63,6 +63,15 @@ TABLE = (
         "Wait until each frame of a file was looked at and shown, instead of keeping time",
         True,
     ),
+    Entry(
+        "timeline",
+        "Playback",
+        "Timeline",
+        ("T",),
+        "timeline",
+        "Scan the file in the background and show under the seek bar what leads when",
+        True,
+    ),
     Entry("mirror", "View", "Mirror", ("M",), "mirror", "Show the picture, and let the network see it, mirrored", True),
     Entry("attention", "View", "Attention", ("A",), "attention", "Show where each branch looks as a heat map", True),
     Entry(

@@ -157,6 +157,7 @@ class MainWindow(QMainWindow):
         session.state_changed.connect(self._on_state_changed)
         session.failed.connect(self.status.show_message)
         self.workbench.exports.said.connect(self.status.show_message)
+        self.workbench.timeline.said.connect(self.status.show_message)
         self.workbench.comparison.said.connect(self.status.show_message)
         self.opener.refused.connect(self.status.show_message)
         self.opener.demo_opened.connect(self._show_next_steps)

@@ -39,6 +39,7 @@ class Preferences(BaseModel):
     attention: bool = True
     attention_views: AttentionSettings = Field(default_factory=AttentionSettings)
     details: bool = True
+    timeline: bool = Field(True, description="Whether files are scanned for the strip under the seek bar.")
     panel: str = Field("speed", description="Which of the panels under the answers is seen.")
     loop: bool = True
     every_frame: bool = Field(False, description="Files wait for each frame to be shown instead of keeping time.")

@@ -11,6 +11,7 @@ from tmnet_app.actions import Actions
 from tmnet_app.closer_look import CloserLook
 from tmnet_app.comparison import Comparison
 from tmnet_app.exports import Exports
+from tmnet_app.file_timeline import FileTimeline
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.preferences import Preferences
 from tmnet_app.probing import Probing
@@ -42,6 +43,7 @@ class Workbench(QObject):
         panels.turn_to(preferences.panel)
         panels.chosen.connect(self._remember_panel)
         self.exports = Exports(session, stage, transport, actions, preferences, window)
+        self.timeline = FileTimeline(session, transport, actions, preferences, window)
         self.comparison = Comparison(session, stage, actions, window)
         triggered: dict[str, Callable[[], object]] = {
             "attention_settings": lambda: self.controls.open_over(transport.buttons["attention_settings"]),
@@ -60,6 +62,7 @@ class Workbench(QObject):
         """Stop the threads."""
         self.closer_look.close()
         self.probing.close()
+        self.timeline.close()
         self.exports.close()
         self.comparison.close()
 

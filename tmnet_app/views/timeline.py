@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from tmnet_app.theme import GRID, line, muted, tabular
+from tmnet_app.theme import GRID, contrast, line, muted, tabular
 
 # Paul Tol's muted colours without those that are taken for a branch's.
 CLASS_COLOURS = tuple(
@@ -17,7 +17,7 @@ CLASS_COLOURS = tuple(
 )
 _OTHER = QColor("#8A8D93")
 _STRIP = 18
-_MARKS = 10
+_MARKS = 13
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,12 @@ class Strip:
 
     Attributes:
         frames: of the whole file.
-        reached: frames from the beginning that have been looked at.
         spans: who leads where, in order.
         best: the frame where the answer is surest, None where nothing has been seen.
         worst: the frame where it is least sure.
     """
 
     frames: int
-    reached: int
     spans: Sequence[Span]
     best: int | None = None
     worst: int | None = None
@@ -132,8 +130,8 @@ class Timeline(QWidget):
         name = self._classes[span.index] if span.index < len(self._classes) else ""
         metrics = QFontMetricsF(self.font())
         room = place.width() - GRID
-        if metrics.horizontalAdvance(name[:3]) <= room:
-            painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        if metrics.horizontalAdvance(f"{name[:3]}…") <= room:
+            painter.setPen(_ink(colour, self.palette().color(QPalette.ColorRole.AlternateBase)))
             text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
             painter.drawText(place.adjusted(GRID / 2, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
 
@@ -181,6 +179,14 @@ class Timeline(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """Ask for none."""
         self.pointed_at.emit(-1)
+
+
+def _ink(colour: QColor, ground: QColor) -> QColor:
+    """Return black or white, whichever can be read on a see-through colour over the ground."""
+    share = colour.alphaF()
+    above, below = (colour.redF(), colour.greenF(), colour.blueF()), (ground.redF(), ground.greenF(), ground.blueF())
+    mixed = QColor.fromRgbF(*(share * a + (1 - share) * b for a, b in zip(above, below, strict=True)))
+    return max((QColor("#141517"), QColor("#FFFFFF")), key=lambda ink: contrast(ink, mixed))
 
 
 def _colours(spans: Sequence[Span]) -> dict[int, QColor]:

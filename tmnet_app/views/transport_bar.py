@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics, QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QStyle, QStyleOptionSlider, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSlider,
+    QStyle,
+    QStyleOptionSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from tmnet_app.actions import Actions
 from tmnet_app.icons import SIZE
 from tmnet_app.live_session import SPEEDS
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.views.probability_bars import EN_DASH
+from tmnet_app.views.timeline import Timeline
 
-_TOOLS = ("loop", "mirror", "attention", "attention_settings", "record", "snapshot")
-_FILE_ONLY = ("step_back", "step_forward", "loop")
+_TOOLS = ("loop", "timeline", "mirror", "attention", "attention_settings", "record", "snapshot")
+_HANDLE = 8  # half of the slider's handle and its frame
+_FILE_ONLY = ("step_back", "step_forward", "loop", "timeline")
 
 
 class TransportBar(QWidget):
@@ -29,6 +41,9 @@ class TransportBar(QWidget):
         self.slider = SeekSlider()
         self.slider.sliderMoved.connect(self.seek_requested)
         self.slider.jumped.connect(self.seek_requested)
+        self.timeline = Timeline()
+        self.timeline.set_inset(_HANDLE)
+        self.timeline.hide()
         self.time = QLabel(EN_DASH)
         self.time.setAccessibleName("Time")
         self.time.setFont(tabular(self.font()))
@@ -51,7 +66,11 @@ class TransportBar(QWidget):
         for name in ("step_back", "play", "step_forward"):
             layout.addWidget(self.buttons[name])
         layout.addSpacing(GRID)
-        layout.addWidget(self.slider, 1)
+        seeking = QVBoxLayout()
+        seeking.setSpacing(0)
+        seeking.addWidget(self.slider)
+        seeking.addWidget(self.timeline)
+        layout.addLayout(seeking, 1)
         layout.addSpacing(GRID)
         layout.addWidget(self.time)
         layout.addSpacing(GRID)
@@ -68,7 +87,7 @@ class TransportBar(QWidget):
         self.slider.setMaximum(max(0, (frames or 1) - 1))
         self.slider.setSingleStep(1)
         self.slider.setPageStep(max(1, round(5 * (fps or 1))))
-        sample = "Live" if live else f"{_clock(_seconds(frames, fps))} / {_clock(_seconds(frames, fps))}"
+        sample = "Live" if live else f"{clock(_seconds(frames, fps))} / {clock(_seconds(frames, fps))}"
         self.time.setFixedWidth(QFontMetrics(self.time.font()).horizontalAdvance(sample) + GRID)
         self.time.setText(sample)
 
@@ -77,13 +96,13 @@ class TransportBar(QWidget):
         if not self.slider.isSliderDown():
             self.slider.setValue(max(0, index))
         if write and self.slider.isVisibleTo(self):
-            self.time.setText(f"{_clock(_seconds(max(0, index), fps))} / {_clock(_seconds(frames, fps))}")
+            self.time.setText(f"{clock(_seconds(max(0, index), fps))} / {clock(_seconds(frames, fps))}")
 
     def show_recording(self, seconds: float | None, frames: int = 0) -> None:
         """Say how long and how much has been recorded; None: nothing is being recorded."""
         self.recording.setVisible(seconds is not None)
         if seconds is not None:
-            self.recording.setText(f"\u25cf {_clock(seconds)} \u00b7 {frames}")
+            self.recording.setText(f"\u25cf {clock(seconds)} \u00b7 {frames}")
 
     def show_speed(self, speed: float) -> None:
         """Say how fast it plays."""
@@ -94,11 +113,13 @@ class SeekSlider(QSlider):
     """A slider that goes where it is clicked; `jumped` carries the value it went to by click or key."""
 
     jumped = Signal(int)
+    pointed_at = Signal(int)  # the value under the pointer, -1 when it leaves
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Position in the video")
+        self.setMouseTracking(True)
         self.setToolTip("Click or drag to go to another frame")
         # Qt sends this before the value is set, and only for what a person does.
         self.actionTriggered.connect(lambda action: self.jumped.emit(self.sliderPosition()))
@@ -114,12 +135,22 @@ class SeekSlider(QSlider):
         """Drag."""
         if self.isSliderDown():
             self._follow(event)
+        self.pointed_at.emit(self._value_at(event))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Point at nothing."""
+        self.pointed_at.emit(-1)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
         self.setSliderDown(False)
 
     def _follow(self, event: QMouseEvent) -> None:
+        value = self._value_at(event)
+        if value != self.sliderPosition():
+            self.setSliderPosition(value)
+
+    def _value_at(self, event: QMouseEvent) -> int:
         option = QStyleOptionSlider()
         self.initStyleOption(option)
         style = self.style()
@@ -127,9 +158,7 @@ class SeekSlider(QSlider):
             QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
         ).width()
         place = round(event.position().x() - handle / 2)
-        value = QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), place, self.width() - handle)
-        if value != self.sliderPosition():
-            self.setSliderPosition(value)
+        return QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), place, self.width() - handle)
 
 
 def speed_text(speed: float) -> str:
@@ -166,7 +195,8 @@ def _seconds(frames: int | None, fps: float | None) -> float:
     return (frames or 0) / fps if fps else 0.0
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds, with hours where there are any."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes:02}:{rest:04.1f}"

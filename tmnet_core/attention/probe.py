@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,12 @@ import numpy.typing as npt
 from tmnet_core.attention.colours import enlarge
 from tmnet_core.data.preprocessing import Image, Placement, Preprocessing
 from tmnet_core.live.frames import FloatArray, Glance
-from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.models.branch import Branch
 from tmnet_core.opencv import cv2
+
+if TYPE_CHECKING:
+    # torch comes with it, and the window is there before torch.
+    from tmnet_core.live.predictor import GlancePredictor
 
 # The colour that is nothing to the network; the frame itself out of focus; or the mean colour of the rest of the frame.
 Removal = Literal["erase", "blur", "mean"]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from tmnet_core.attention.scan_cache import ScanCache
 from tmnet_core.data.decoding import VideoReader
 from tmnet_core.data.preprocessing import Crop, Image
 from tmnet_core.live.frames import FloatArray
-from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.models.branch import Branch
+
+if TYPE_CHECKING:
+    # torch comes with it, and the window is there before torch.
+    from tmnet_core.live.predictor import GlancePredictor
 
 _A_SECOND = 4.0
 _TELL_EVERY = 0.4

@@ -15,7 +15,6 @@ from tmnet_core.config import ClipSection
 from tmnet_core.data.preprocessing import Crop
 from tmnet_core.data.sampling import ClipSampling
 from tmnet_core.live.frames import FloatArray, Frame, Glance
-from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.live.sources import VideoFileSource
 
 
@@ -86,6 +85,9 @@ def glance_file(
     Raises:
         CheckpointError, SourceError, EngineError: where a file or an engine cannot be used, before the first line.
     """
+    # torch comes with it, and the window is there before torch.
+    from tmnet_core.live.predictor import GlancePredictor
+
     look = look or FileLook()
     source = VideoFileSource(video)
     predictor: GlancePredictor | None = None
