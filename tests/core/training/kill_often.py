@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import torch
+import torch.utils.tensorboard  # what is loaded here is loaded in every child
 
 from tmnet_core.checkpoint import load_checkpoint
 from tmnet_core.config import load_recipe

@@ -58,7 +58,7 @@ def test_a_run_that_is_killed_again_and_again_ends_bit_equal_to_one_that_never_w
         tiny_recipe,
         model={"dropout": 0.5},
         optimizer={"name": "sgd", "learning_rate": 0.001},
-        schedule={"iterations": 6 * kills, "warmup": 3},
+        schedule={"iterations": 5 * kills, "warmup": 3},
         training={"batch_size": 5, "validate_every": 7, "save_every": 1},
     )
     file = tmp_path / "recipe.toml"
