@@ -194,7 +194,8 @@ def _train_here(
 
         ledger.begin(recipe)
         try:
-            ended = train(recipe, run, resume=run.state_file.exists(), report=report)
+            # Of one identity, recipes differ in nothing that changes the weights, such as the device.
+            ended = train(recipe, run, resume=True, accept_changes=True, report=report)
         except TMNetError as error:
             outcome.reasons[name] = str(error)
             run.discard_unless_trained()
@@ -262,7 +263,8 @@ def _prepare(recipe: Recipe, run: RunFolder | None, folder: Path, device: str) -
 
 def _train_in_child(run: RunFolder, recipe: Recipe, threads: int, stop: threading.Event, ledger: _Ledger) -> str:
     """Train in a process of its own until it ends, or is asked to stop; return its last words."""
-    command = [sys.executable, "-m", "tmnet_core", "train", "--resume", str(run.path), "--threads", str(threads)]
+    command = [sys.executable, "-m", "tmnet_core", "train", "--resume", str(run.path), "--accept-changes"]
+    command += ["--threads", str(threads)]
     with (run.path / "child.txt").open("w+", encoding="utf-8") as words:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=words)
         asked = False
