@@ -14,12 +14,14 @@ from tmnet_app.benchmarks.first_look import measure_first_look
 from tmnet_app.benchmarks.live import measure_live
 from tmnet_app.benchmarks.opening import measure_opening
 from tmnet_app.benchmarks.soak import measure_soak
+from tmnet_app.benchmarks.training import measure_training
 from tmnet_core.benchmarks.window import AppFigures, AppRows
 from tmnet_core.files import replacing
 
 # A case takes the options that it needs.
 CASES: dict[str, Callable[[argparse.Namespace], AppFigures | AppRows]] = {
     "live": lambda options: AppFigures(figures=measure_live(options.rounds, options.seconds)),
+    "training": lambda options: AppFigures(figures=measure_training(options.rounds, options.seconds)),
     "soak": lambda options: AppFigures(figures=measure_soak(options.minutes)),
     "faults": lambda options: AppRows(rows=stress_window(options.rounds)),
     "opening": lambda options: AppFigures(figures=measure_opening(options.rounds)),

@@ -19,6 +19,7 @@ from tmnet_core.training.record import RunRecord
 # Of runs that are compared; apart from the branches' colours, which mean something else.
 RUN_COLOURS = ("#CC79A7", "#0072B2", "#D55E00", "#B8A200", "#7F7F7F", "#8C6BB1", "#3D9970", "#A0522D")
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
+_MANY_POINTS = 300
 _TITLES = {
     "loss": ("Loss", "The whole loss, and CB's cross-entropy in it, by iteration"),
     "validation": ("Validation, top-1 in %", "How often the answer to a single frame of a validation clip is right"),
@@ -78,10 +79,11 @@ class Curves(QWidget):
         if key not in self._items:
             self._items[key] = self._plots[line.plot].plot([], [])
         item = self._items[key]
-        pen = QPen(line.colour, 1.75, line.style)
+        x, y = thin(line.x, line.y)
+        # Qt draws lines of one pixel many times faster; among so many points nobody sees the difference.
+        pen = QPen(line.colour, 1.75 if len(x) < _MANY_POINTS else 1.0, line.style)
         pen.setCosmetic(True)
         item.setPen(pen)
-        x, y = thin(line.x, line.y)
         if line.dots:
             item.setSymbol("o")
             item.setSymbolSize(5)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
-def thin(x: Floats, y: Floats, columns: int = 400) -> tuple[Floats, Floats]:
+def thin(x: Floats, y: Floats, columns: int = 300) -> tuple[Floats, Floats]:
     """Return the least and the greatest value of each of so many stretches, in their order, so that no peak is lost.
 
     NaN where a value does not apply; a stretch of nothing else stays NaN.
