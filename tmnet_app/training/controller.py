@@ -34,6 +34,8 @@ class TrainingController(QObject):
         if self.training is None:
             self.training = TrainingWindow(default_runs_folder(), self._loaded)
             self.training.watch_requested.connect(self._watch)
+            self.training.best_found.connect(self._open_checkpoint)
+            self._session.checkpoint_loaded.connect(self.training.stop_following)
             self.training.open_active_runs()
         self.training.setup.network.show_loaded()
         self.training.show()
@@ -62,6 +64,8 @@ class TrainingController(QObject):
 
     def _watch(self, checkpoint: str) -> None:
         self._open_checkpoint(checkpoint)
+        self._window.raise_()
+        self._window.activateWindow()
 
     def _loaded(self) -> LoadedNetwork | None:
         header, path = self._session.header, self._session.checkpoint

@@ -30,8 +30,8 @@ _FIGURES = {
 class RunPage(QWidget):
     """Shows a RunWatch, and asks it for what a person wants."""
 
-    watch_requested = Signal(str)  # a checkpoint to look with, also while the run goes on
-    back_requested = Signal()
+    watch_requested = Signal(str)  # a person wants to look with this checkpoint
+    best_found = Signal(str)  # it is better now, and is being looked with
 
     def __init__(self, watch: RunWatch, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -178,7 +178,7 @@ class RunPage(QWidget):
         self.resume.setVisible(not standing.active and standing.state not in {"finished", "new"})
         there = self.watch.run.best_checkpoint.exists()
         self.watch_it.setEnabled(there)
-        self.watch_it.setText("Watching its best" if self.follow_best and active else "Watch it")
+        self.watch_it.setText("Watching its best" if self.follow_best else "Watch it")
         self.open_log.setEnabled(bool(self.watch.log))
 
     def _show_failure(self, sentence: str) -> None:
@@ -193,14 +193,18 @@ class RunPage(QWidget):
         else:
             self.watch.pause()
 
-    def _watch_it(self) -> None:
-        self.follow_best = True
-        self.watch_requested.emit(str(self.watch.run.best_checkpoint))
+    def follow(self, on: bool) -> None:
+        """Tell of each new best network from now on, or no more."""
+        self.follow_best = on
         self._show_buttons()
+
+    def _watch_it(self) -> None:
+        self.follow(True)
+        self.watch_requested.emit(str(self.watch.run.best_checkpoint))
 
     def _on_best(self, checkpoint: str) -> None:
         if self.follow_best:
-            self.watch_requested.emit(checkpoint)
+            self.best_found.emit(checkpoint)
 
 
 def _figures_of(record: RunRecord, *, active: bool) -> dict[str, str]:

@@ -31,7 +31,8 @@ class TrainingWindow(QWidget):
         loaded: returns the network that the main window looks with, None without one.
     """
 
-    watch_requested = Signal(str)  # a checkpoint that the player shall look with
+    watch_requested = Signal(str)  # a person wants the player to look with this checkpoint
+    best_found = Signal(str)  # the player looks with it, and it is better now
 
     def __init__(self, runs: Path, loaded: Callable[[], LoadedNetwork | None], parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -86,12 +87,24 @@ class TrainingWindow(QWidget):
             watch = RunWatch(run, process)
             page = RunPage(watch)
             watch.setParent(page)
-            page.watch_requested.connect(self.watch_requested)
+            page.watch_requested.connect(lambda checkpoint, page=page: self._watch(page, checkpoint))
+            page.best_found.connect(self.best_found)
             watch.ended.connect(self.history.model.refresh)
             self.tabs.addTab(page, run.path.name)
             self.tabs.setTabToolTip(self.tabs.indexOf(page), str(run.path))
         self.tabs.setCurrentWidget(page)
         return page
+
+    def _watch(self, page: RunPage, checkpoint: str) -> None:
+        for other in self.run_pages:
+            other.follow(other is page)
+        self.watch_requested.emit(checkpoint)
+
+    def stop_following(self, checkpoint: str) -> None:
+        """Note that the player looks with this network now, which may be another one than a run's best."""
+        for page in self.run_pages:
+            if page.follow_best and Path(checkpoint) != page.watch.run.best_checkpoint:
+                page.follow(False)
 
     def compare(self, runs: Sequence[RunFolder]) -> None:
         """Show the curves of several runs in one page."""

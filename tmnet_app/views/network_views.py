@@ -38,6 +38,7 @@ class NetworkViews:
     def __init__(self, scaler: FrameScaler, link: LinkedView, bars: ProbabilityBars, parent: QWidget) -> None:
         self.bars = bars
         self.classes: Sequence[str] = ()
+        self._network: tuple[tuple[str, ...], tuple[Branch, ...]] = (), ()
         self.shown: dict[MapName, ShownMap] = {}
         self.views = {name: AttentionView(scaler, link) for name in MAPS}
         self.panes = {name: _pane(self.views[name], branch, parent) for name, branch in MAPS.items()}
@@ -50,14 +51,18 @@ class NetworkViews:
         return {MAPS[name]: shown for name, shown in self.shown.items() if name != "both"}
 
     def set_model(self, classes: Sequence[str], branches: Sequence[Branch]) -> None:
-        """Begin with another network."""
+        """Begin with another network; of one that was only trained on, the bars go on from where they are."""
+        before, self._network = self._network, (tuple(classes), tuple(branches))
+        another = before != self._network
         self.classes = classes
         self._maps.clear()
-        self.bars.set_classes(classes, branches)
+        if another:
+            self.bars.set_classes(classes, branches)
         for pane in self.panes.values():
             missing = pane.branch not in branches
             pane.view.say(f"This checkpoint has no {pane.branch}." if missing else "")
-            pane.title.show_answer(EN_DASH if missing else "", "", 0.0, still=True)
+            if another:
+                pane.title.show_answer(EN_DASH if missing else "", "", 0.0, still=True)
 
     def say(self, words: str) -> None:
         """Put words over all pictures while there is no network."""

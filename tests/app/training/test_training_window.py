@@ -44,6 +44,7 @@ def test_from_a_dropped_folder_to_a_network_that_looks(
     page = window.run_pages[0]
     watched: list[str] = []
     page.watch_requested.connect(watched.append)
+    page.best_found.connect(watched.append)
     qtbot.waitUntil(lambda: page.watch.record.best is not None, timeout=60_000)
     qtbot.waitUntil(page.watch_it.isEnabled)
     page.watch_it.click()
@@ -183,3 +184,44 @@ app.exec()
     page.stop.click()
     qtbot.waitUntil(lambda: page.watch.standing.state == "stopped", timeout=15_000)
     again.shut_down()
+
+
+def test_the_best_network_is_followed_until_another_is_opened(
+    qtbot, open_window, make_stand_in, runs: Path, script_child: Script, make_video
+) -> None:
+    script_child("started", "steps=2", "validated=2", "obey")
+    main = open_window(load_model=lambda path: make_stand_in())
+    main.opener.open_source(str(make_video()))
+    window = main.training.show()
+    window.start(Recipe(name="lauf"))
+    page = window.run_pages[0]
+    qtbot.waitUntil(lambda: page.watch.record.best is not None, timeout=15_000)
+    run = page.watch.run
+    run.best_checkpoint.touch()
+    page._show()
+    with qtbot.waitSignal(main.session.checkpoint_loaded):
+        page.watch_it.click()
+    qtbot.waitUntil(lambda: main.session.moment is not None and main.session.moment.glance is not None)
+    main.stage.details.bars.pin(1)
+
+    def better() -> None:
+        with run.events_file.open("ab") as file:
+            file.write(page.watch.record.best.model_dump_json().encode() + b"\n")
+
+    seen = len(main.session.model.seen)
+    with qtbot.waitSignal(main.session.checkpoint_loaded, timeout=10_000):
+        better()
+    # Another network looks now, and nothing on the screen was begun anew.
+    assert main.session.checkpoint == str(run.best_checkpoint)
+    assert main.stage.details.bars.pinned == 1
+    assert seen > 0
+
+    with qtbot.waitSignal(main.session.checkpoint_loaded):
+        main.opener.open_checkpoint("another.safetensors")
+    assert page.watch_it.text() == "Watch it"
+    validations = len(page.watch.record.validations)
+    better()
+    qtbot.waitUntil(lambda: len(page.watch.record.validations) > validations, timeout=10_000)
+    assert not main.session.loading
+    page.watch.cancel()
+    qtbot.waitUntil(lambda: not page.watch.standing.active, timeout=15_000)
