@@ -60,7 +60,8 @@ def _require_display() -> None:
 
 
 def _open_window(options: argparse.Namespace, readers: ReaderPool) -> MainWindow:
-    store = None if options.screenshot or options.animation else PreferenceStore()
+    pictured = options.screenshot or options.animation or options.film_strip
+    store = None if pictured else PreferenceStore()
     window = MainWindow(LiveSession(open_frames=readers.open), store)
     if options.theme:
         window.set_theme(options.theme)
@@ -79,6 +80,10 @@ def _open_window(options: argparse.Namespace, readers: ReaderPool) -> MainWindow
         from tmnet_app.screenshot import Animator
 
         Animator(window, options.animation, options.seconds)
+    if options.film_strip:
+        from tmnet_app.training.film_strip import FilmStrip
+
+        FilmStrip(window, options.clips, options.set, options.film_strip)
     if options.screenshot:
         from tmnet_app.screenshot import Screenshooter
 
@@ -99,7 +104,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     shot.add_argument("--presentation", action="store_true", help="in presentation mode")
     shot.add_argument("--animation", type=Path, metavar="WEBP", help="save an animated picture of the window and quit")
     shot.add_argument("--seconds", type=float, default=6.0, help="its length")
+    shot.add_argument(
+        "--film-strip", type=Path, metavar="WEBP", help="train on --clips, save four pictures of it and quit"
+    )
+    shot.add_argument("--clips", type=Path, metavar="FOLDER", help="a folder of classes")
+    shot.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of its recipe")
     options = parser.parse_args(arguments)
+    if options.film_strip and not options.clips:
+        parser.error("--film-strip needs --clips FOLDER")
     if options.checkpoint and not options.source and not options.checkpoint.endswith((".safetensors", ".pt", ".pth")):
         # A video alone is a source to play without a network.
         options.checkpoint, options.source = None, options.checkpoint

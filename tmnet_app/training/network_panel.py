@@ -45,7 +45,7 @@ class NetworkPanel(QFrame):
         titles = {name: row.title for name, row in VARIANTS.items()}
         self.start = StartEditor()
         self.start.file_wanted.connect(self._choose_weights)
-        self.start.loaded_wanted.connect(self._start_from_loaded)
+        self.start.loaded_wanted.connect(self.start_from_loaded)
         rows = [
             FieldRow(draft, "model.variant", fields["model.variant"], "Network", NamedChoiceEditor(titles)),
             FieldRow(draft, "model.backbone", fields["model.backbone"], "Backbone"),
@@ -79,7 +79,8 @@ class NetworkPanel(QFrame):
         else:
             self.start.show_value(self._draft.value("start.weights"))
 
-    def _start_from_loaded(self) -> None:
+    def start_from_loaded(self) -> None:
+        """Start from the network that is open, with its variant, backbone and split."""
         loaded = self._loaded()
         if loaded is None:
             self.start.show_value(self._draft.value("start.weights"))
