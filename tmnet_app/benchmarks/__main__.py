@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
+from tmnet_app.benchmarks.drawing import measure_drawing
 from tmnet_app.benchmarks.faults import stress_window
 from tmnet_app.benchmarks.first_look import measure_first_look
 from tmnet_app.benchmarks.live import measure_live
@@ -18,10 +19,12 @@ from tmnet_app.benchmarks.training import measure_training
 from tmnet_core.benchmarks.window import AppFigures, AppRows
 from tmnet_core.files import replacing
 
+_DRAWINGS = 30
 # A case takes the options that it needs.
 CASES: dict[str, Callable[[argparse.Namespace], AppFigures | AppRows]] = {
     "live": lambda options: AppFigures(figures=measure_live(options.rounds, options.seconds)),
     "training": lambda options: AppFigures(figures=measure_training(options.rounds, options.seconds)),
+    "drawing": lambda options: AppFigures(figures=measure_drawing(max(options.rounds, _DRAWINGS))),
     "soak": lambda options: AppFigures(figures=measure_soak(options.minutes)),
     "faults": lambda options: AppRows(rows=stress_window(options.rounds)),
     "opening": lambda options: AppFigures(figures=measure_opening(options.rounds)),

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tmnet_app.views.linked_view import LinkedView
-from tmnet_core.data.preprocessing import Box, Placement
+from tmnet_core.data.preprocessing import Box, Image, Placement
 from tmnet_core.live.frames import Frame
 from tmnet_core.opencv import cv2
 
@@ -62,10 +62,21 @@ class FrameScaler:
 def _scale(frame: Frame, size: tuple[int, int], part: Box) -> ScaledFrame:
     seen = frame.image[part.top : part.bottom, part.left : part.right]
     shrinks = size[0] < part.width
-    resized = cv2.resize(seen, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    resized = _shrink(seen, size) if shrinks else cv2.resize(seen, size, interpolation=cv2.INTER_CUBIC)
     pixels = np.asarray(cv2.cvtColor(resized, cv2.COLOR_RGB2BGRA), dtype=np.uint8)
     image = QImage(pixels.data, *size, pixels.strides[0], QImage.Format.Format_RGB32)
     return ScaledFrame(frame, size, part, pixels, image)
+
+
+def _shrink(seen: Image, size: tuple[int, int]) -> Image:
+    """Average over whole pixels first: averaging over parts of pixels is ten times slower, and the eye sees no less."""
+    height, width = seen.shape[:2]
+    step = min(width // size[0], height // size[1])
+    if step > 1:
+        # What does not fill a step is less than a pixel of the result.
+        whole = seen[: height - height % step, : width - width % step]
+        seen = cv2.resize(whole, (width // step, height // step), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return cv2.resize(seen, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
 class PictureView(QWidget):

@@ -37,6 +37,8 @@ DEFAULT = "glance"
 BENCHMARKS = (
     Benchmark("glance", "One glance beside the plain network, both in torch without any change"),
     Benchmark("engines", "The engines of the device, their branches and maps, and preprocessing"),
+    Benchmark("models", "One glance beside the networks that look at clips, all in torch's engine"),
+    Benchmark("stages", "The stages of the live path: decoding, preprocessing, BB, RB, CB, maps, copies, drawing"),
     Benchmark("reading", "Reading, augmenting and loading clips, from files and from packed frames"),
     Benchmark("rendering", "How fast synthetic people are drawn"),
     Benchmark("demo", "From starting tmnet-app --demo to its first answer on the screen"),

@@ -15,7 +15,7 @@ def test_every_engine_is_set_against_eager_torch_and_the_plain_network(monkeypat
 
     every_opener = engines._openers
     monkeypatch.setattr(engines, "_openers", torch_alone)
-    figures = engine_figures("resnet18", time_engines(CONDITIONS))
+    figures = engine_figures("resnet18", time_engines(CONDITIONS), 10**9)
     found = {figure.what: figure for figure in figures}
     assert {"torch / torch eager", "torch / torch, plain", "torch / torch, no maps"} <= set(found)
     # RB alone leaves out the second half of a ResNet-18, which is a third of a glance.
@@ -27,8 +27,11 @@ def test_the_reach_is_told_where_there_is_one() -> None:
     names = ["onnxruntime", "onnxruntime, plain", "onnxruntime, RB", "onnxruntime, CB", "onnxruntime, no maps"]
     names += [engines.EAGER, engines.MATRIX_PRODUCT, engines.PREPROCESSING, engines.PIL_PREPROCESSING]
     timings = Timings(dict.fromkeys(names, (1.0, 1.0)))
-    limits = {figure.what: figure.limit for figure in engine_figures("resnet50", timings)}
+    (beside,) = (figure for figure in engine_figures("resnet50", timings, 2 * 1024**3) if "at the rate" in figure.what)
+    assert beside.value == 0.5
+    assert beside.limit == "<= 1.05"
+    limits = {figure.what: figure.limit for figure in engine_figures("resnet50", timings, 2 * 1024**3)}
     assert limits["onnxruntime / torch eager"] == "<= 0.63"
     assert limits["onnxruntime / onnxruntime, plain"] == "<= 1.62"
-    others = {figure.what: figure.limit for figure in engine_figures("mobilenet_v2", timings)}
+    others = {figure.what: figure.limit for figure in engine_figures("mobilenet_v2", timings, 10**9)}
     assert others["onnxruntime / torch eager"] == ""
