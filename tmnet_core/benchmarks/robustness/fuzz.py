@@ -8,15 +8,19 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tmnet_core.benchmarks.robustness.corpus import KINDS, hostile_files, write_corpus
 from tmnet_core.benchmarks.robustness.report import StressRow
 
 HANG = 10.0
-_START = 180.0
+_BUSY = 6
+_START = 300.0
 _MODULE = "tmnet_core.benchmarks.robustness.fuzz_worker"
 
 
@@ -82,12 +86,12 @@ def _run_worker(
         follower.start()
         hung = False
         try:
-            while (line := lines.get(timeout=HANG if at >= numbers.start else _START)) is not None:
+            while (line := _next_line(lines, process, started=at >= numbers.start)) is not None:
                 told = json.loads(line)
                 at = told.get("begin", at)
                 if "end" in told:
                     note(told)
-        except queue.Empty:
+        except TimeoutError:
             hung = True
             process.kill()
         status = process.wait()
@@ -101,6 +105,32 @@ def _run_worker(
         if at < numbers.start:
             raise RuntimeError(f"the fuzz worker for {kind} files does not start:\n{details}")
         return at, f"crashed with status {status}\n{details}"
+
+
+def _next_line(
+    lines: queue.SimpleQueue[bytes | None], process: subprocess.Popen[bytes], *, started: bool
+) -> bytes | None:
+    """Return what the worker says next, None once it has ended.
+
+    Raises:
+        TimeoutError: it took ten seconds of the processor, or a minute of a machine that has other things to do.
+    """
+    before = _cpu_seconds(process)
+    deadline = time.perf_counter() + (_BUSY * HANG if started else _START)
+    while True:
+        try:
+            return lines.get(timeout=min(HANG, 1.0))
+        except queue.Empty:
+            if time.perf_counter() > deadline or (started and _cpu_seconds(process) - before > HANG):
+                raise TimeoutError from None
+
+
+def _cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    try:
+        times = psutil.Process(process.pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _follow(process: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:
