@@ -1,4 +1,4 @@
-"""One checkpoint at work: `info`, `glance`, `export`."""
+"""One checkpoint at work: `info`, `glance`, `watch`, `export`."""
 
 from __future__ import annotations
 
@@ -62,6 +62,39 @@ def glance(
     look = FileLook(every, batch, clip, interval, mirror, crop)
     for line in glance_file(checkpoint, video, look, top=top, device=device, engine=engine):
         sys.stdout.write(line.model_dump_json(exclude_none=True) + "\n")
+
+
+@app.command()
+def watch(
+    checkpoint: Checkpoint,
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="A video, a folder of images, an address, camera:0, screen or pattern."),
+    ],
+    seconds: Annotated[float, typer.Option(min=0.1, help="For how long.")] = 10.0,
+    every_frame: Annotated[
+        bool, typer.Option("--every-frame", help="Wait for each frame of a file; else the newest one wins.")
+    ] = False,
+    timing: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write when each frame was captured and looked at: CSV or JSON.")
+    ] = None,
+    device: Device = "auto",
+    engine: Annotated[str, typer.Option(help="auto, or one of those that `tmnet glance` takes.")] = "auto",
+    threads: Threads = 0,
+) -> None:
+    """Look at a source live, as the window does, and say how old frames were and which were dropped."""
+    from tmnet_core.errors import SourceError
+    from tmnet_core.live.predictor import GlancePredictor
+    from tmnet_core.live.watching import watch as watch_source
+
+    use_threads(threads)
+    model = GlancePredictor.from_file(checkpoint, device, engine)
+    watched = watch_source(source, model, seconds, every_frame=every_frame, on_state=print)
+    if timing is not None:
+        watched.timing.write(timing)
+    if watched.error:
+        raise SourceError(watched.error)
+    print(watched.describe() + (f"; it gives {watched.gives}" if watched.gives else ""))
 
 
 @app.command()

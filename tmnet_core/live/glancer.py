@@ -243,4 +243,6 @@ def _failure(what: str, error: Exception) -> Failure:
     if isinstance(error, TMNetError):
         return Failure(str(error), "", isinstance(error, DeviceMemoryError))
     cause = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):
+        cause = "there is not enough memory; close other programs, or choose a smaller network"
     return Failure(f"{what}: {cause.rstrip('.')}.", "".join(traceback.format_exception(error)))

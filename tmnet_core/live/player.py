@@ -296,7 +296,8 @@ class Player:
             self.error = str(error)
             self.details = "\n".join(getattr(error, "__notes__", ()))
         else:
-            self.error = f"{self.title or 'The source'} cannot be played: {str(error) or type(error).__name__}."
+            cause = "there is not enough memory" if isinstance(error, MemoryError) else str(error)
+            self.error = f"{self.title or 'The source'} cannot be played: {cause or type(error).__name__}."
             self.details = "".join(traceback.format_exception(error))
         self._enter(PlaybackState.FAILED)
 
