@@ -118,7 +118,9 @@ class DataSection(Section):
         description="Where decoded frames come from: what tmnet data pack wrote, where it is there and of these files "
         "(auto), from nowhere else (packed), the videos each time (none), or memory after the first time.",
     )
-    packed: str = Field("", description="The folder of packed frames; empty: beside root, its name and .packed.")
+    packed: str = Field(
+        "", description="The folder of packed frames, absolute or relative to root; empty: beside root."
+    )
     cache_gib: float = Field(4.0, gt=0.0, description="Largest memory for cached frames, in GiB.")
     cache_short_side: int = Field(
         144, ge=32, le=1080, description="Short side of the frames kept in memory, in pixels."

@@ -151,6 +151,9 @@ def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe)
         (["bench", "--device", "cuda:99"], "device 'cuda:99'"),
         (["bench", "--processor-time", "--threads", "2"], "--processor-time: one thread of the CPU"),
         (["recipes", "nosuch"], "recipe nosuch"),
+        (["data", "check", "nowhere"], "The data folder nowhere does not exist"),
+        (["data", "check", ".", "--set", "data.splt=2"], "unknown key 'data.splt'; did you mean 'data.split'?"),
+        (["data", "pack", "synthetic-people"], "synthetic-people is rendered as it is trained on"),
     ],
 )
 def test_what_a_person_gets_wrong_is_one_sentence(

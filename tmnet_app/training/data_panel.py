@@ -12,7 +12,7 @@ from tmnet_app.theme import GRID
 from tmnet_app.training.draft import RecipeDraft, recipe_fields
 from tmnet_app.training.field_row import FieldRow
 from tmnet_app.training.headings import heading
-from tmnet_core.data.preview import SYNTHETIC_PEOPLE
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE
 
 _HOW = (
     "Put the videos of each class into a folder with its name, and those folders into one. "

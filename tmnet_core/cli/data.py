@@ -80,7 +80,7 @@ def pack(
     from tmnet_core.data.packing import pack_dataset
     from tmnet_core.reporting import progress_bar
 
-    section = load_data_section(data, [*(set_ or []), *([f"data.packed={str(out)!r}"] if out else [])])
+    section = load_data_section(data, [*(set_ or []), *([f"data.packed={str(out.absolute())!r}"] if out else [])])
     header = PackHeader(encoding="raw" if raw else "jpeg", quality=0 if raw else quality, short_side=short_side)
     with _told_how_to_go_on(), progress_bar("Packing") as progress:
         report = pack_dataset(section, header, workers=workers, fresh=fresh, progress=progress)

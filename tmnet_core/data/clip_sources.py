@@ -12,12 +12,10 @@ import numpy.typing as npt
 from tmnet_core.config import DataSection
 from tmnet_core.data.annotations import VideoDataset
 from tmnet_core.data.clips import ClipsInMemory, ClipSource, VideoClips
-from tmnet_core.data.datasets import find_layout, load_all, load_split
-from tmnet_core.data.packed_frames import PackedFrames, default_pack
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, find_layout, load_all, load_split
+from tmnet_core.data.packed_frames import PackedFrames, packed_folder
 from tmnet_core.data.synthetic_people import SyntheticPeople
 from tmnet_core.errors import DataError
-
-SYNTHETIC_PEOPLE = "synthetic-people"
 
 # Without a handler of the program's own, Python writes warnings to the error stream as they are.
 _log = logging.getLogger(__name__)
@@ -139,7 +137,7 @@ def _open_videos(dataset: VideoDataset, data: DataSection) -> ClipSource:
     source = VideoClips(dataset)
     if data.cache not in {"auto", "packed"}:
         return _cached(source, data)
-    folder = Path(data.packed).expanduser() if data.packed else default_pack(dataset.root)
+    folder = packed_folder(data, dataset.root)
     if data.cache == "auto" and not folder.exists():
         return source
     try:

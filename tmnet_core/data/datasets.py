@@ -22,6 +22,8 @@ from tmnet_core.errors import DataError
 
 Format = Literal["folders", "csv", "ucf101", "hmdb51"]
 
+SYNTHETIC_PEOPLE = "synthetic-people"
+
 SPLIT_FILE = "split.csv"
 
 
@@ -41,6 +43,8 @@ class Layout:
 
 def find_layout(data: DataSection) -> Layout:
     """Return the form of a recipe's data; raises DataError where it is not clear or its annotations are missing."""
+    if data.root == SYNTHETIC_PEOPLE:
+        raise DataError(f"{SYNTHETIC_PEOPLE} is rendered as it is trained on: there are no files.")
     root = Path(data.root).expanduser()
     if root.is_file() and root.suffix.lower() == ".csv" and data.format in {"auto", "csv"}:
         return Layout("csv", root.parent, root)

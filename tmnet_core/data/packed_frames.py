@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tmnet_core.config import DataSection
 from tmnet_core.errors import DataError, SourceError
 from tmnet_core.files import file_stamp
 from tmnet_core.opencv import cv2
@@ -99,8 +100,13 @@ class PackIndex:
     end: int
 
 
+def packed_folder(data: DataSection, root: Path) -> Path:
+    """Return where the frames of the videos in `root` are packed: where the recipe's data says, else beside them."""
+    return root / Path(data.packed).expanduser() if data.packed else default_pack(root)
+
+
 def default_pack(root: Path) -> Path:
-    """Return where the frames of a data set's folder are packed: beside it."""
+    """Return where frames are packed if nobody says otherwise: beside the folder of their videos."""
     return root.with_name(root.name + SUFFIX)
 
 

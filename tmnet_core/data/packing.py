@@ -27,7 +27,7 @@ from tmnet_core.data.packed_frames import (
     TABLE_ALIGNMENT,
     PackedVideo,
     PackHeader,
-    default_pack,
+    packed_folder,
     read_index,
     stored_path,
 )
@@ -83,7 +83,7 @@ def pack_dataset(
         DataError: there are no videos, another process packs them now, or what is there is kept in another way.
     """
     root, paths = _list_videos(data)
-    folder = Path(data.packed).expanduser() if data.packed else default_pack(root)
+    folder = packed_folder(data, root)
     folder.mkdir(parents=True, exist_ok=True)
     with _named(folder), _locked(folder), tempfile.TemporaryDirectory(prefix=_PARTS, dir=folder) as parts:
         if fresh:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from tmnet_core.config import DataSection
 from tmnet_core.data.annotations import LabelledVideo, VideoDataset, listed
-from tmnet_core.data.datasets import load_split
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, load_split
 from tmnet_core.data.decoding import VideoInfo, VideoReader
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.data.shrinking import shrink
 from tmnet_core.errors import DataError, SourceError
-
-SYNTHETIC_PEOPLE = "synthetic-people"
 
 
 @dataclass(frozen=True, slots=True)

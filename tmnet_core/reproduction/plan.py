@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tmnet_core.config import Recipe, validate_recipe
-from tmnet_core.data.clip_sources import SYNTHETIC_PEOPLE
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE
 from tmnet_core.errors import RecipeError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import VARIANTS

@@ -1,8 +1,11 @@
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -237,6 +240,44 @@ def test_a_part_of_a_video_is_a_video(tmp_path: Path) -> None:
     empty = clips(source)[ClipKey(0, 3)]
     assert isinstance(empty, UnreadableVideo)
     assert empty.reason == f"{path} (5 s to 6 s) has no frames."
+
+
+def test_a_video_of_one_frame_is_a_clip_that_stands_still(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.avi", frames=1)
+    dataset = clips(VideoClips(VideoDataset(tmp_path, ("a",), (LabelledVideo(path, 0, "a"),))), flip=0.0)
+    sample = dataset[ClipKey(0, 0)]
+    assert sample["frames"].shape == (4, 32, 32, 3)
+    assert all(torch.equal(frame, sample["frames"][0]) for frame in sample["frames"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
+def test_workers_end_with_a_process_that_is_killed(videos: VideoDataset, tmp_path: Path) -> None:
+    script = tmp_path / "load.py"
+    script.write_text(
+        """
+import sys, time
+from pathlib import Path
+from tmnet_core.data.annotations import LabelledVideo, VideoDataset
+from tmnet_core.data.clips import ClipDataset, EpochSampler, VideoClips, build_loader
+from tmnet_core.data.sampling import ClipSampling
+
+if __name__ == "__main__":
+    videos = tuple(LabelledVideo(Path(path), 0, path) for path in sys.argv[1:])
+    dataset = ClipDataset(VideoClips(VideoDataset(Path(), ("a",), videos)), ClipSampling("even", 2), size=32)
+    for batch in build_loader(dataset, 1, sampler=EpochSampler(len(dataset), 0), workers=2):
+        print(len(batch), flush=True)
+        time.sleep(60)
+"""
+    )
+    paths = [str(video.path) for video in videos.videos[:2]]
+    process = subprocess.Popen([sys.executable, str(script), *paths], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"1\n"
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2
+    process.kill()
+    process.communicate()
+    assert psutil.wait_procs(children, timeout=30)[1] == []
 
 
 def test_a_source_of_no_frames_is_unreadable() -> None:

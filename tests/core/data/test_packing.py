@@ -112,6 +112,17 @@ def test_damaged_frames_have_stand_ins_and_unreadable_videos_are_told(
     assert pack_dataset(data, RAW).unreadable == ()
 
 
+def test_damaged_jpegs_are_told(clips: DataSection) -> None:
+    pack_dataset(clips, PackHeader())
+    file = default_pack(Path(clips.root)) / FRAMES_FILE
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"\xff\xd8\xff", bytes(3)))
+    frames = packed(clips)
+    with pytest.raises(SourceError, match=r"blue_0\.mp4 in .* are damaged; pack them anew"):
+        read(frames, Path(clips.root), dataset(clips).videos[0].path, [0])
+    frames.close()
+
+
 def test_only_what_changed_is_packed_again(clips: DataSection, make_video: Callable[..., Path]) -> None:
     pack_dataset(clips, RAW)
     assert pack_dataset(clips, RAW).packed == 0
