@@ -27,6 +27,7 @@ from tmnet_core.training.events import Ended, Event, Started, Stepped, describe_
 if TYPE_CHECKING:
     from tmnet_core.attention.probe_file import ProbeReport
     from tmnet_core.attention.scan import Scan
+    from tmnet_core.attention.survey_report import SurveyReport
     from tmnet_core.models.costs import Costs
     from tmnet_core.reproduction.running import Told
     from tmnet_core.training.checkpoint_evaluation import Evaluation
@@ -272,3 +273,25 @@ def print_scan(scan: Scan, title: str) -> None:
     _console.print(table)
     if segments:
         _console.print(f"the frame to glance at: {scan.best}; the one to avoid: {scan.worst}")
+
+
+def print_attention(report: SurveyReport, *, by_class: bool) -> None:
+    """Print motion agreement of both branches, in all and perhaps by class."""
+    for measure in report.measures:
+        table = Table(
+            title=f"Motion agreement of {report.checkpoint} at {report.data}, motion by {measure.motion}",
+            caption=f"{report.clips} clips, {report.key_frames} key frames each; 95 % intervals over clips",
+        )
+        for column in ("class", "clips", "moving", "RB", "CB", "RB − CB", "a fixed centre"):
+            table.add_column(column, justify="left" if column == "class" else "right")
+        for row in (measure.overall, *(measure.classes if by_class else ())):
+            figures = [str(row.agreement.get(name, "-")) for name in ("RB", "CB")]
+            difference = str(row.difference or "-")
+            table.add_row(
+                row.name, str(row.clips), f"{row.moving:.0%}", *figures, difference, str(row.agreement["centre"])
+            )
+        _console.print(table)
+        control = ", ".join(f"{name} {value}" for name, value in measure.shuffled.items())
+        _console.print(f"control, maps against the motion of another clip: {control}")
+    for video in report.unreadable:
+        _console.print(f"left out: {video}", markup=False)

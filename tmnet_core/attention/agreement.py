@@ -1,8 +1,9 @@
 """How much of a map lies where things move: the claim of the paper's Fig. 6 as a number.
 
 The share of a map's mass inside the moving region is mostly centre bias: people are filmed in the middle, and a fixed
-Gaussian there beats every map. So the same map's share inside the moving regions of other clips is taken off, as
-shuffled AUC does for saliency. What remains is zero for a map that knows nothing of this frame.
+Gaussian there beats every map. So the share is taken off that the same map has inside the moving regions of other
+clips, as shuffled AUC does for saliency. Those regions are brought to the size of the one at hand first, since a waving
+hand would else be held against people who run. What remains is zero for a map that knows nothing of this frame.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from tmnet_core.errors import CheckpointError
 from tmnet_core.files import replacing
 from tmnet_core.live.frames import FloatArray
 from tmnet_core.models.branch import Branch
+from tmnet_core.opencv import cv2
 
 LEAST_OTHERS = 3
 STREAM_DISTANCE = 5.0
 
 _ACTIVE_HEAT = 0.5
 _CENTRE_SIGMA = 0.25
+_OFTEN = 0.999
 _STREAM_STEP = 0.5
 _STREAM_MOMENTS = 240
 
@@ -37,7 +40,7 @@ _STREAM_MOMENTS = 240
 class OtherRegions:
     """Where things move in other clips.
 
-    A share is linear in the region, so the mean over clips of a map's share is its share inside the mean region.
+    A share is linear in the region, so the mean over clips of a map's share is its share inside their mean region.
 
     Attributes:
         mean: 64×64 in [0, 1]: how often each place of the network's box moves.
@@ -51,6 +54,19 @@ class OtherRegions:
 
     def __str__(self) -> str:
         return f"{self.count} moving regions of {self.origin}"
+
+    def of_size(self, area: float) -> FloatArray:
+        """Return where as large a share of the box moves in other clips, 64×64 in [0, 1].
+
+        What moves often is raised, what seldom moves less, and nothing beyond 1: 1 - (1 - mean)^g, g by the area.
+        """
+        still = np.log1p(-np.minimum(self.mean, _OFTEN))
+        coarse = np.asarray(cv2.resize(still, (16, 16), interpolation=cv2.INTER_AREA), np.float64)
+        low, high = -8.0, 8.0
+        for _ in range(24):
+            middle = (low + high) / 2
+            low, high = (low, middle) if -np.expm1(np.exp(middle) * coarse).mean() > area else (middle, high)
+        return np.asarray(-np.expm1(np.float32(np.exp(low)) * still), np.float32)
 
     def save(self, checkpoint: Path) -> Path:
         """Keep them beside a checkpoint, where `kept_regions` finds them, and return the file's path."""
@@ -111,7 +127,8 @@ class MapAgreement:
     Attributes:
         inside: the share of the map's mass inside the moving region, in [0, 1]. The mass is the heat of the map at its
             own scale, as it is painted: least value 0, greatest 1.
-        expected: the mean of the same map's shares inside the regions of other clips; None where there are too few.
+        expected: the same map's share inside the regions of other clips, brought to the same size; None where there are
+            too few.
         active: the share of the box where the map is warmer than half: how large a part it covers.
     """
 
@@ -191,11 +208,13 @@ class AgreementMeter:
 
 def compare(region: FloatArray, maps: Mapping[Branch, FloatArray], others: OtherRegions | None) -> Agreement:
     """Return how h×w maps lie to a 64×64 moving region of the same box."""
+    area = float(region.mean())
+    elsewhere = None if others is None else others.of_size(area)
     return Agreement(
         MotionState.MOVING,
-        {branch: _map_agreement(mass(one), region, others) for branch, one in maps.items()},
-        _map_agreement(centre_prior(), region, others),
-        float(region.mean()),
+        {branch: _map_agreement(mass(one), region, elsewhere) for branch, one in maps.items()},
+        _map_agreement(centre_prior(), region, elsewhere),
+        area,
         others,
     )
 
@@ -219,8 +238,8 @@ def share_inside(heat: FloatArray, region: FloatArray) -> float:
     return float(np.vdot(heat, region) / heat.sum())
 
 
-def _map_agreement(heat: FloatArray, region: FloatArray, others: OtherRegions | None) -> MapAgreement:
-    expected = None if others is None else share_inside(heat, others.mean)
+def _map_agreement(heat: FloatArray, region: FloatArray, elsewhere: FloatArray | None) -> MapAgreement:
+    expected = None if elsewhere is None else share_inside(heat, elsewhere)
     return MapAgreement(share_inside(heat, region), expected, float((heat > _ACTIVE_HEAT).mean()))
 
 

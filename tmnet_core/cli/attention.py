@@ -1,4 +1,4 @@
-"""What the branches look at: `render`, `probe`, `scan`."""
+"""What the branches look at: `attention`, `render`, `probe`, `scan`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,64 @@ from typing import Annotated, Literal
 
 import typer
 
-from tmnet_core.cli.app import Checkpoint, Device, Threads, app, use_threads
+from tmnet_core.cli.app import DATA_HELP, Checkpoint, Device, Threads, app, this_command, use_threads
 
 Engine = Annotated[str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")]
 Crop = Annotated[
     Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
 ]
+
+
+@app.command()
+def attention(
+    checkpoint: Checkpoint,
+    data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Write JSON, Markdown, a plot and the frames that differ."),
+    ] = None,
+    part: Annotated[
+        Literal["auto", "validation", "all"],
+        typer.Option(help="Which clips: those kept for validation, all, or auto, as evaluate takes it."),
+    ] = "auto",
+    key_frames: Annotated[int, typer.Option(min=1, help="Glances per clip, spread over it.")] = 3,
+    shown: Annotated[
+        Literal["answer", "own", "truth"],
+        typer.Option(help="Maps of RB+CB's answer, of each branch's own answer, or of the true class."),
+    ] = "answer",
+    curves: Annotated[int, typer.Option(min=0, help="Steps of deletion and insertion curves; 0 for none.")] = 0,
+    keep_regions: Annotated[
+        bool, typer.Option("--keep-regions", help="Keep where things move beside the checkpoint, for live agreement.")
+    ] = False,
+    by_class: Annotated[bool, typer.Option("--by-class", help="Print a table of the classes too.")] = False,
+    device: Device = "auto",
+    engine: Engine = "auto",
+    threads: Threads = 0,
+) -> None:
+    """Say whether RB looks where things move, more than CB does: motion agreement over a data set."""
+    from tmnet_core.attention.data_report import report_on_data
+    from tmnet_core.reporting import print_attention, progress_bar
+
+    use_threads(threads)
+    with progress_bar("Looking") as progress, _ctrl_c_stops() as stop:
+        report = report_on_data(
+            checkpoint,
+            data,
+            out,
+            command=this_command(),
+            part=part,
+            key_frames=key_frames,
+            shown=shown,
+            curve_steps=curves,
+            keep_regions=keep_regions,
+            device=device,
+            engine=engine,
+            progress=progress,
+            stop=stop,
+        )
+    print_attention(report, by_class=by_class)
+    if stop.is_set():
+        raise typer.Exit(130)
 
 
 @app.command()

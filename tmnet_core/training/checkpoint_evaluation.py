@@ -185,10 +185,7 @@ def evaluate_looks(
     loaded = load_checkpoint(checkpoint, chosen)
     for look in looks:
         _refuse_unserved(loaded, look)
-    training = loaded.header.training
-    if part == "auto":
-        part = "validation" if training and training.data == data_name(data) else "all"
-    clips = _choose_part(data, changes, part, loaded.header)
+    part, clips = open_part(data, part, loaded.header, changes)
     trained = trained_clip(loaded.header)
     evaluations = []
     for number, look in enumerate(looks):
@@ -286,12 +283,21 @@ def _refuse_unserved(loaded: LoadedCheckpoint, look: Look) -> None:
         raise CheckpointError(f"{name} looks at {C3D_FRAMES} frames, not {look.frames}")
 
 
-def _choose_part(
-    data: str, changes: Sequence[str], part: Literal["validation", "all"], header: CheckpointHeader
-) -> ClipSource:
-    """Return the clips to look at; their classes must be the checkpoint's."""
+def open_part(
+    data: str, part: Part, header: CheckpointHeader, changes: Sequence[str] = ()
+) -> tuple[Literal["validation", "all"], ClipSource]:
+    """Return the clips to look at, and which they are; their classes must be the checkpoint's.
+
+    `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all.
+    `changes` are `key=value` for the data section, as the command line takes them.
+
+    Raises:
+        DataError: there are no such clips, the classes of the two differ, or the clips may be trained on.
+    """
     # Without a training summary there is no record of a split: take the recipe's defaults.
     training = header.training
+    if part == "auto":
+        part = "validation" if training and training.data == data_name(data) else "all"
     before = training.model_dump(include={"validation_fraction", "split_seed", "split"}) if training else {}
     section = load_data_section(data, changes, **before)
     if part == "all" and data != SYNTHETIC_PEOPLE:
@@ -302,7 +308,7 @@ def _choose_part(
     unknown = sorted(set(clips.classes) ^ set(header.classes))
     if unknown:
         raise DataError(f"data {data}: its classes are not the checkpoint's, which differ by {', '.join(unknown[:3])}")
-    return clips
+    return part, clips
 
 
 def _refuse_another_split(data: DataSection, training: TrainingSummary | None) -> None:
