@@ -147,6 +147,7 @@ def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe)
         (["glance", "nosuch.safetensors", "x.mp4"], "x.mp4"),
         (["evaluate", "nosuch.safetensors", "."], "there is no such file"),
         (["curves", "nosuch", "-o", "x.png"], "run nosuch: not the folder of a run"),
+        (["reproduce", "table1", "--data", "nowhere", "--out", "x"], "nowhere"),
         (["bench", "--backbone", "vgg"], "backbone 'vgg': not known; choose one of resnet18"),
         (["bench", "--device", "cuda:99"], "device 'cuda:99'"),
         (["bench", "--processor-time", "--threads", "2"], "--processor-time: one thread of the CPU"),

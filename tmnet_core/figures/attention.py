@@ -35,13 +35,13 @@ def draw_attention(seen: SeenFrame) -> Figure:
     """Draw the frame, and over it each branch's map of its class, on one scale, with the class's probability."""
     figure = new_figure(2.8 * (1 + len(seen.maps)), 3.2)
     panes = figure.subplots(1, 1 + len(seen.maps), squeeze=False)[0]
-    panes[0].imshow(seen.image)
+    panes[0].imshow(seen.image, interpolation="bilinear")
     panes[0].set_title(seen.class_name, fontsize=10, color=INK)
     scale = shared_scale(seen.maps.values())
     for axes, (branch, activation) in zip(panes[1:], seen.maps.items(), strict=True):
         picture = seen.image.copy()
         blend_heat(picture, activation, scale)
-        axes.imshow(picture)
+        axes.imshow(picture, interpolation="bilinear")
         axes.set_title(f"{branch}, probability {seen.probabilities[branch]:.3f}", fontsize=10, color=INK)
     for axes in panes:
         axes.set_axis_off()

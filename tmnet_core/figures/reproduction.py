@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tmnet_core.figures.style import BRANCH_COLOURS, INK, dress, new_figure
 from tmnet_core.models.branch import Branch
 from tmnet_core.reproduction.cost import Cost
-from tmnet_core.reproduction.results import Results
+from tmnet_core.reproduction.results import LineResult, Results
 from tmnet_core.training.evaluation_report import METRIC_TITLES
 
 # Points² of a bubble at the most expensive network of a figure.
@@ -34,7 +33,7 @@ def draw_lines(results: Results) -> Figure:
                 axes.plot(published, height, "D", color=colour, markerfacecolor="white", markersize=5)
     axes.set_yticks(range(len(run)), [result.line.key for result in reversed(run)])
     dress(axes, title=results.plan.title, x="acc@1, %")
-    _explain(axes, with_paper=any(result.line.paper for result in run))
+    _explain(figure, run, with_paper=any(result.line.paper for result in run))
     return figure
 
 
@@ -56,7 +55,7 @@ def draw_alpha(results: Results) -> Figure:
                 capsize=2,
             )
         dress(axes, title=METRIC_TITLES[metric], x="alpha", y="%")
-    _explain(figure.axes[0], with_paper=False)
+    _explain(figure, run)
     return figure
 
 
@@ -74,17 +73,24 @@ def draw_tradeoff(results: Results, costs: Mapping[str, Cost]) -> Figure:
         axes.scatter(speed, top1, s=area, color=BRANCH_COLOURS[branch], alpha=0.75, edgecolors="white")
         label = f"{result.line.label}\n{cost.multiply_adds / 1e9:.2f} G"
         axes.annotate(label, (speed, top1), (6, 6), textcoords="offset points", fontsize=8, color=INK)
-    axes.set_xscale("log")
     axes.margins(0.2)
     dress(axes, title=results.plan.title, x="inputs a second on this machine", y="acc@1, %")
-    _explain(axes, with_paper=False)
+    _explain(figure, run, answers_only=True)
     return figure
 
 
-def _explain(axes: Axes, *, with_paper: bool) -> None:
-    handles = [Line2D([], [], marker="o", linestyle="", color=c, label=str(b)) for b, c in BRANCH_COLOURS.items()]
+def _explain(
+    figure: Figure, run: Sequence[LineResult], *, with_paper: bool = False, answers_only: bool = False
+) -> None:
+    """Say above the axes which colour is which branch, of those that occur."""
+    shown = {branch for result in run for branch in (result.branches[-1:] if answers_only else result.branches)}
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=colour, label=str(branch))
+        for branch, colour in BRANCH_COLOURS.items()
+        if branch in shown
+    ]
     if with_paper:
         handles.append(
-            Line2D([], [], marker="D", linestyle="", color=INK, markerfacecolor="white", label="the paper, UCF101")
+            Line2D([], [], marker="D", linestyle="", color=INK, markerfacecolor="white", label="the paper, its data")
         )
-    axes.legend(handles=handles, fontsize=8, frameon=False)
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8, frameon=False)

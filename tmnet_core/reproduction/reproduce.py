@@ -50,16 +50,16 @@ def reproduce(
         progress: told how many lines have been scored.
 
     Raises:
-        TMNetError: where the settings do not fit or there are no data; what goes wrong with single lines is said in
-            the report.
+        TMNetError: where the settings do not fit, or data or a device are not there; what goes wrong with single
+            lines is said in the report.
     """
+    device, *_ = [choose_device(name) for name in devices]
     base = settings.base()
     validation = open_validation_clips(base.data)
     plans = [make_plan(name, settings) for name in names]
     recipes = {name: recipe for plan in plans for name, recipe in plan.recipes(seeds).items()}
     out.mkdir(parents=True, exist_ok=True)
     outcome = train_runs(recipes, out / "runs", devices, threads=threads, tell=tell)
-    device = choose_device(devices[0])
     results = _gather_all(plans, seeds, outcome, device, progress)
     costs: dict[str, Cost] = {}
     pictures: dict[str, Path] = {}
