@@ -17,11 +17,16 @@ _TEXT_EVERY = 0.25
 
 
 class CloserLook(QObject):
-    """Owns the analysis thread and its panels; the thread starts when a panel is first seen."""
+    """Owns the analysis thread and its panels; the thread starts when a panel is first seen.
+
+    Attributes:
+        always: whether it looks closer also while no panel of its is seen.
+    """
 
     def __init__(self, session: LiveSession, stage: Stage, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._stage = session, stage
+        self.always = False
         self.analysis: Analysis | None = None
         self._streams = 0
         self._written = -math.inf
@@ -48,7 +53,7 @@ class CloserLook(QObject):
 
     @property
     def _wanted(self) -> bool:
-        return any(self._stage.details.panels.is_seen(name) for name in ("motion", "clip"))
+        return self.always or any(self._stage.details.panels.is_seen(name) for name in ("motion", "clip"))
 
     def follow(self, moment: Moment) -> None:
         """Look closer at a moment that has just been shown, if somebody wants to know."""

@@ -20,13 +20,18 @@ _NOT_POSSIBLE = "This network cannot be probed."
 
 
 class Probing(QObject):
-    """Owns what is painted, the probe thread and the panel; painting is on while the panel is seen."""
+    """Owns what is painted, the probe thread and the panel; painting is on while the panel is seen.
+
+    Attributes:
+        always: whether what is painted is taken away also while the panel is not seen.
+    """
 
     def __init__(self, session: LiveSession, stage: Stage, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._stage = session, stage
         self.panel = ProbePanel()
         self.region = PaintedRegion()
+        self.always = False
         self._how: Removal = "erase"
         self._thread: ProbeThread | None = None
         self._checked_class = ""
@@ -82,7 +87,7 @@ class Probing(QObject):
 
     @property
     def _seen(self) -> bool:
-        return self._stage.details.panels.is_seen("probe")
+        return self.always or self._stage.details.panels.is_seen("probe")
 
     def _turned(self) -> None:
         self._stage.link.brushing = self._seen

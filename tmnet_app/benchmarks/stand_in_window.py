@@ -27,6 +27,7 @@ WAIT_SECONDS = 0.010
 VIDEO_SIZE = (320, 240)
 VIDEO_FRAMES = 300
 WINDOW_SIZE = (1280, 800)
+_CHANNELS = 1280
 CLASSES = [f"class {number}" for number in range(21)]
 
 
@@ -42,6 +43,7 @@ class StandIn:
         self._wait = wait
         self._probabilities = rng.dirichlet(np.ones(len(CLASSES))).astype(np.float32)
         self._maps = rng.random((len(CLASSES), 7, 7), np.float32)
+        self._features = dict.fromkeys((Branch.RB, Branch.CB), rng.random(_CHANNELS, np.float32))
         self.header = CheckpointHeader(
             model=ModelConfig(),
             classes=CLASSES,
@@ -58,9 +60,14 @@ class StandIn:
             self.header.preprocessing.place(width, height, mirror=mirror),
             dict.fromkeys(Branch, self._probabilities),
             {Branch.RB: self._maps, Branch.CB: self._maps},
-            {},
+            self._features,
             time.perf_counter(),
         )
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What turns a frame into the network's input."""
+        return self.header.preprocessing
 
 
 class PaintCounter(QObject):
