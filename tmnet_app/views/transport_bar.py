@@ -39,6 +39,10 @@ class TransportBar(QWidget):
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.slider = SeekSlider()
+        # Where a live source hides it, the buttons stay in their places.
+        keeps_its_place = self.slider.sizePolicy()
+        keeps_its_place.setRetainSizeWhenHidden(True)
+        self.slider.setSizePolicy(keeps_its_place)
         self.slider.sliderMoved.connect(self.seek_requested)
         self.slider.jumped.connect(self.seek_requested)
         self.timeline = Timeline()

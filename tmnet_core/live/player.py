@@ -305,7 +305,9 @@ class Player:
         """Wait until it is time to open a lost source again; False where that is given up, or the player closed."""
         self.losses += 1
         self._losses_here += 1
-        if self._closing or (self._losses_here > _MOST_LOSSES and not self.live):
+        # What never gave a picture is not lost, but useless.
+        hopeless = self.position < 0 if self.live else self._losses_here > _MOST_LOSSES
+        if self._closing or hopeless:
             return False
         attempt = self._losses_here
         delay = self._back_off[min(attempt, len(self._back_off)) - 1]

@@ -337,6 +337,7 @@ def test_a_source_that_does_not_open_fails_with_its_sentence(tmp_path: Path, pla
 def test_an_error_while_reading_ends_it_with_its_sentence(play: Play) -> None:
     source = _Numbers(10, fps=100, broken=4)
     player, record = play(lambda: source)
+    player.speed = 0
     player.start()
     record.wait_for_state(PlaybackState.FAILED)
     assert player.error == "The disk of numbers was pulled out."

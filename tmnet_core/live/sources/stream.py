@@ -85,7 +85,7 @@ class StreamSource(FrameSource):
         self._container.close()
 
     def _connect(self, url: str) -> tuple[av.container.InputContainer, VideoStream]:
-        options = {"protocol_whitelist": _PROTOCOLS, "fflags": "nobuffer"}
+        options = {"protocol_whitelist": _PROTOCOLS}
         if url.lower().startswith("rtsp"):
             options["rtsp_transport"] = "tcp"
         try:
