@@ -101,8 +101,8 @@ class RecipeDraft(QObject):
         with replacing(path) as temporary:
             temporary.write_text(dump_recipe(self.recipe), encoding="utf-8")
 
-    def command(self) -> str:
-        """Return the `tmnet train` line that does the same."""
+    def command(self, processes: int = 1) -> str:
+        """Return the `tmnet train` line that does the same, in the background where processes train together."""
         words = ["tmnet", "train", self.base]
         if self._values["data.root"]:
             words += ["--data", str(self._values["data.root"])]
@@ -111,6 +111,8 @@ class RecipeDraft(QObject):
         for key in self.changed_keys():
             if key not in _SIDE_KEYS:
                 words += ["--set", override_text(key, self._values[key])]
+        if processes > 1:
+            words += ["--detach", "--processes", str(processes)]
         return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
     def _check(self) -> None:

@@ -12,6 +12,7 @@ from tmnet_app.training.field_row import LABEL_WIDTH, FieldRow
 from tmnet_app.training.headings import heading
 from tmnet_core.config import shipped_recipes
 
+_MOST_GPUS = 16
 _DEVICES = ("auto", "cpu", "cuda", "cuda:0", "cuda:1", "mps")
 _FRONT = {
     "clip.frames": "Frames of a clip, T",
@@ -45,7 +46,9 @@ class RecipePanel(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, 2 * GRID, GRID, 2 * GRID)
         layout.addWidget(heading("3   How it is taught"))
-        layout.addLayout(_labelled("Recipe", self.bases))
+        recipe = _labelled("Recipe", self.bases)
+        recipe.addSpacing(5 * GRID)
+        layout.addLayout(recipe)
         layout.addWidget(self.what)
         layout.addWidget(FieldRow(draft, "name", fields["name"], "Name of the run"))
         layout.addWidget(FieldRow(draft, "schedule.iterations", fields["schedule.iterations"], "Iterations"))
@@ -53,8 +56,21 @@ class RecipePanel(QFrame):
         for key, label in _FRONT.items():
             editor = DeviceEditor() if key == "training.device" else None
             layout.addWidget(FieldRow(draft, key, fields[key], label, editor))
+            if key == "training.device":
+                layout.addLayout(self._processes_row())
         draft.changed.connect(self._follow)
         self._follow()
+
+    def _processes_row(self) -> QHBoxLayout:
+        self.processes: QSpinBox = CalmSpinBox()
+        self.processes.setRange(1, _MOST_GPUS)
+        self.processes.setAccessibleName("GPUs together")
+        self.processes.setToolTip(
+            "With device cuda: one process on each of so many GPUs, which share every step's clips"
+        )
+        row = _labelled("GPUs together", self.processes)
+        row.addSpacing(5 * GRID)
+        return row
 
     def _time_row(self) -> QHBoxLayout:
         self.minutes: QSpinBox = CalmSpinBox()
@@ -66,7 +82,7 @@ class RecipePanel(QFrame):
         self.by_time.clicked.connect(self._set_by_time)
         row = _labelled("Or train for", self.minutes)
         row.addWidget(self.by_time)
-        row.addSpacing(4 * GRID)
+        row.addSpacing(5 * GRID)
         self.show_pace(0.0)
         return row
 
@@ -116,8 +132,6 @@ def _labelled(text: str, widget: QWidget) -> QHBoxLayout:
     row.setSpacing(GRID)
     row.addWidget(label)
     row.addWidget(widget, 1)
-    if isinstance(widget, CalmComboBox):
-        row.addSpacing(4 * GRID)
     return row
 
 

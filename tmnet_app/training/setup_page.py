@@ -43,7 +43,7 @@ class SetupPage(QWidget):
         loaded: returns the network that is open now, None without one.
     """
 
-    start_requested = Signal(object)  # a valid Recipe
+    start_requested = Signal(object, int)  # a valid Recipe, and how many processes shall train together
 
     def __init__(self, loaded: Callable[[], LoadedNetwork | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -181,7 +181,7 @@ class SetupPage(QWidget):
             self.needs.show_problem(f"The recipe could not be written to {path}: {error.strerror}.")
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.draft.command())
+        QGuiApplication.clipboard().setText(self.draft.command(self.recipe.processes.value()))
         self.needs.show_note("Copied. Paste it into a terminal: it trains the same.")
 
     def _try(self) -> None:
@@ -218,7 +218,7 @@ class SetupPage(QWidget):
         if self.draft.recipe is not None:
             self.trial.cancel()
             self._end_trial()
-            self.start_requested.emit(self.draft.recipe)
+            self.start_requested.emit(self.draft.recipe, self.recipe.processes.value())
 
 
 def _button(text: str, tip: str) -> QPushButton:

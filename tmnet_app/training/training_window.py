@@ -68,11 +68,11 @@ class TrainingWindow(QWidget):
 
     # Runs
 
-    def start(self, recipe: Recipe) -> None:
-        """Train by a recipe in the background, and show the run."""
+    def start(self, recipe: Recipe, processes: int = 1) -> None:
+        """Train by a recipe in the background, in several processes where wished, and show the run."""
         try:
             run = RunFolder.create(self.runs, recipe)
-            self.open_run(run, launch(run))
+            self.open_run(run, launch(run, processes=processes))
         except TMNetError as error:
             self.show_message(str(error))
 

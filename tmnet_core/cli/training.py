@@ -29,6 +29,10 @@ def train(
     detach: Annotated[
         bool, typer.Option("--detach", help="Train in the background, and print the run's folder.")
     ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --detach, GPUs that train together; a resumed run has as many as before."),
+    ] = None,
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Resume although --set or --data change the recipe.")
     ] = False,
@@ -52,9 +56,11 @@ def train(
             raise RecipeError(f"run {resume}: it keeps its name, and in the background its recipe")
         return run, load_recipe(run.recipe_file, overrides)
 
+    if processes and not detach:
+        raise RecipeError("--processes is for --detach; in the foreground torchrun starts several processes")
     if detach:
         run, _ = open_run()
-        launch(run, threads=threads)
+        launch(run, threads=threads, processes=processes)
         print(run.path)
         return
     use_threads(threads)

@@ -23,7 +23,7 @@ from tmnet_core.training.run_folder import RunFolder
 MARK = "TMNET_RUN"
 CANCELLED = "cancelled"
 
-_NICE = 10
+_NICER, _NICEST = 10, 19
 _POLITE_SECONDS = 3.0
 # The clock may be set between two readings of a process's start; a number is not given to another process so soon.
 _SAME_START = 2.0
@@ -35,11 +35,13 @@ class ProcessNote(BaseModel):
     Attributes:
         created: when the process was born, as the system tells it: to the second, not better.
         launched: the time before it was asked for; whatever it did comes later.
+        processes: how many train together, this one's children where there are several.
     """
 
     pid: int
     created: float
     launched: float
+    processes: int = 1
 
 
 class RunProcess:
@@ -49,12 +51,14 @@ class RunProcess:
         pid: its number; for several devices that of the launcher.
         created: when it was born, in seconds since 1970, to the second.
         launched: the time before it was asked for.
+        processes: how many train together.
     """
 
     def __init__(self, note: ProcessNote, child: subprocess.Popen[bytes] | None = None) -> None:
         self.pid = note.pid
         self.created = note.created
         self.launched = note.launched
+        self.processes = note.processes
         self._child = child
 
     @property
@@ -79,10 +83,14 @@ class RunProcess:
             return None
 
 
-def launch(run: RunFolder, *, threads: int = 0) -> RunProcess:
+def launch(run: RunFolder, *, threads: int = 0, processes: int | None = None) -> RunProcess:
     """Start training a run, or go on with it, in a process that outlives this one; its output goes to `log.txt`.
 
     The process has a session of its own, no console, and yields to everything else that wants the processor.
+
+    Args:
+        threads: CPU threads of torch; 0 leaves it its own choice.
+        processes: how many train together, one for each GPU; None: as many as did so before, else one.
 
     Raises:
         TMNetError: where a process trains this run already, or none can be started.
@@ -90,11 +98,13 @@ def launch(run: RunFolder, *, threads: int = 0) -> RunProcess:
     _refuse_a_second(run)
     for request in (run.stop_file, run.pause_file):
         request.unlink(missing_ok=True)
+    before = attach(run)
+    processes = processes or (before.processes if before else 1)
     launched = time.time()
     try:
         with (run.log_file).open("ab") as log:
             child = subprocess.Popen(
-                train_command(run, threads=threads),
+                train_command(run, threads=threads, processes=processes),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -103,15 +113,16 @@ def launch(run: RunFolder, *, threads: int = 0) -> RunProcess:
             )
     except OSError as error:
         raise TMNetError(f"run {run.path.name}: its process could not be started: {error.strerror}") from None
-    note = ProcessNote(pid=child.pid, created=_yield_priority(child.pid), launched=launched)
+    note = ProcessNote(pid=child.pid, created=_yield_priority(child.pid), launched=launched, processes=processes)
     _write_note(run, note)
     return RunProcess(note, child)
 
 
-def train_command(run: RunFolder, *, threads: int = 0) -> list[str]:
-    """Return the command that trains a run."""
+def train_command(run: RunFolder, *, threads: int = 0, processes: int = 1) -> list[str]:
+    """Return the command that trains a run; several processes are started by torchrun."""
+    together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
     arguments = ["-m", "tmnet_core", "train", "--resume", str(run.path)]
-    return [sys.executable, *arguments, *(["--threads", str(threads)] if threads else [])]
+    return [sys.executable, *together, *arguments, *(["--threads", str(threads)] if threads else [])]
 
 
 def attach(run: RunFolder) -> RunProcess | None:
@@ -219,7 +230,7 @@ def _yield_priority(pid: int) -> float:
     try:
         process = psutil.Process(pid)
         if sys.platform != "win32":
-            process.nice(_NICE)
+            process.nice(min(_NICEST, psutil.Process().nice() + _NICER))
         return float(process.create_time())
     except psutil.Error:
         return time.time()

@@ -76,6 +76,25 @@ def test_cancelling_ends_the_whole_family_within_ten_seconds(run: RunFolder, scr
     assert sum(isinstance(event, Ended) for event in read_events(run.events_file)) == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="torch cannot train in several processes there")
+def test_ranks_of_torchrun_train_together_and_are_cancelled_together(run: RunFolder, tiny_recipe: Recipe) -> None:
+    endless = tiny_recipe.model_copy(
+        update={"schedule": tiny_recipe.schedule.model_copy(update={"iterations": 100_000})}
+    )
+    run.recipe_file.write_text(dump_recipe(endless), encoding="utf-8")
+    process = launching.launch(run, threads=1, processes=2)
+    wait_until(lambda: read(run).steps > 0 or not process.alive, 120)
+    assert process.alive, last_lines(run.log_file, 20)
+    assert len(launching.family(run)) >= 3
+    assert launching.attach(run).processes == 2
+    start = time.monotonic()
+    launching.cancel(run)
+    assert time.monotonic() - start < 10
+    assert launching.family(run) == []
+    # Asked politely first, the ranks may have saved and ended in time.
+    assert standing(run, read(run)).state in {"cancelled", "stopped"}
+
+
 def test_ranks_that_a_killed_launcher_left_are_found(run: RunFolder, script_child: Script) -> None:
     script_child("started", "child=hold", "kill")
     process = launching.launch(run)
