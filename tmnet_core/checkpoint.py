@@ -37,6 +37,10 @@ class HeaderPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# Forms of data sets that come with three splits of their own.
+OFFICIAL_FORMS = ("ucf101", "hmdb51")
+
+
 class TrainingSummary(HeaderPart):
     """What the network was trained on, and how far."""
 
@@ -272,7 +276,8 @@ def _describe_training(training: TrainingSummary) -> list[tuple[str, str]]:
     return [
         (
             "Trained on",
-            f"{training.data}: {training.clips} clips, {training.validation_clips} kept for validation",
+            f"{training.data}: {training.clips} clips, {training.validation_clips} kept for validation"
+            f"{f' by split {training.split} of {training.form}' if training.form in OFFICIAL_FORMS else ''}",
         ),
         ("Started from", training.start),
         ("Training", f"{training.iterations} iterations, {training.frames_seen:,} frames seen"),

@@ -95,7 +95,7 @@ class DataSection(Section):
     format: Literal["auto", "folders", "csv", "ucf101", "hmdb51"] = Field(
         "auto",
         description="What says which video shows what: folders of classes, a CSV of path,label[,start,end] (seconds), "
-        "UCF101's lists, or those of HMDB51 and JHMDB; auto: what is found in root.",
+        "UCF101's lists, or those of HMDB51 and JHMDB; auto: what is found in root, or beside it of its very classes.",
     )
     annotations: str = Field(
         "", description="The CSV file or the folder of lists, absolute or relative to root; empty: what is found there."

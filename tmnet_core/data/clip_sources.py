@@ -128,6 +128,19 @@ def data_form(data: DataSection) -> str:
     return "validation_root" if data.validation_root else find_layout(data).format
 
 
+def describe_data(data: DataSection, clips: ClipSource) -> str:
+    """Return what chose a recipe's validation clips and where its frames come from, for a person; raises DataError."""
+    form = data_form(data)
+    chosen = {
+        SYNTHETIC_PEOPLE: "other people and places",
+        "folders": f"split by source, seed {data.split_seed}",
+        "validation_root": f"those in {data.validation_root}",
+        "csv": "as the CSV file says",
+    }.get(form, f"{form}, split {data.split}")
+    kinds = {RenderedClips: "rendered", ClipsInMemory: "kept in memory", PackedClips: "packed"}
+    return f"{chosen}; frames {kinds.get(type(clips), 'decoded from the files')}"
+
+
 def data_name(root: str) -> str:
     """Return what a checkpoint calls its data: the folder's name."""
     return root if root == SYNTHETIC_PEOPLE else Path(root).expanduser().resolve().name

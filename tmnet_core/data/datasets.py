@@ -15,6 +15,7 @@ from tmnet_core.data.official_splits import (
     hmdb51_split,
     is_hmdb51,
     is_ucf101,
+    listed_classes,
     ucf101_split,
 )
 from tmnet_core.data.splitting import split_by_source
@@ -114,7 +115,18 @@ def _detect(root: Path) -> Layout:
         )
     for place, format_ in found.items():
         return Layout(format_, root, place)
-    return Layout("folders", root, None)
+    return _detect_beside(root) or Layout("folders", root, None)
+
+
+def _detect_beside(root: Path) -> Layout | None:
+    """Look beside `root`, where archives of lists and of videos unpack side by side, for lists of its very classes."""
+    folders = {entry.name.casefold() for entry in visible_entries(root) if entry.is_dir()}
+    for name in (UCF101_FOLDER, *HMDB51_FOLDERS):
+        lists = root.parent / name
+        found = _format_of(lists) if lists.is_dir() else None
+        if found is not None and folders and folders == {name.casefold() for name in listed_classes(lists)}:
+            return Layout(found, root, lists)
+    return None
 
 
 def _search(wanted: Format, root: Path) -> Path | None:

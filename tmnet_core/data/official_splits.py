@@ -57,6 +57,13 @@ def is_hmdb51(folder: Path) -> bool:
     return next(folder.glob("*_test_split1.txt"), None) is not None
 
 
+def listed_classes(lists: Path) -> set[str]:
+    """Return the classes of a folder of split files; raises DataError."""
+    if is_ucf101(lists):
+        return set(_ucf_classes(lists / _UCF_CLASSES).values())
+    return set(_hmdb_classes(lists))
+
+
 def ucf101_split(
     root: Path, lists: Path, split: int, *, skip_missing: bool = False
 ) -> tuple[VideoDataset, VideoDataset]:
@@ -81,12 +88,15 @@ def hmdb51_split(
     Raises:
         DataError: a list cannot be read or contradicts itself, or, unless `skip_missing`, names missing videos.
     """
-    files = {match[1]: path for path in lists.glob("*.txt") if (match := _HMDB_FILE.fullmatch(path.name))}
-    files = {name: lists / f"{name}_test_split{split}.txt" for name in sorted(files)}
+    files = {name: lists / f"{name}_test_split{split}.txt" for name in _hmdb_classes(lists)}
     if not files:
         raise DataError(f"{lists} has no split files such as wave_test_split{split}.txt.")
     named = [video for name, path in files.items() for video in _hmdb_list(path, name)]
     return _find_videos(root, lists, list(files), named, skip_missing)
+
+
+def _hmdb_classes(lists: Path) -> list[str]:
+    return sorted({match[1] for path in lists.glob("*.txt") if (match := _HMDB_FILE.fullmatch(path.name))})
 
 
 def _ucf_classes(path: Path) -> dict[int, str]:

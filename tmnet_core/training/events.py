@@ -34,6 +34,7 @@ class Started(EventPart):
     clips: int
     validation_clips: int
     weights: str
+    data: str = ""
     changes: tuple[str, ...] = ()
 
 
@@ -191,7 +192,8 @@ def describe_event(event: Event) -> str:
         case Started():
             return (
                 f"iteration {event.iteration} of {event.iterations}: {event.clips} clips of {event.classes} classes, "
-                f"{event.validation_clips} for validation; weights: {event.weights}; {event.device}"
+                f"{event.validation_clips} for validation{event.data and f' ({event.data})'}; "
+                f"weights: {event.weights}; {event.device}"
                 f"{(event.changes and '; changed: ') or ''}{', '.join(event.changes)}"
             )
         case Validated():

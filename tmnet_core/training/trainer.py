@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tmnet_core.checkpoint import CheckpointHeader, iterations_of, save_checkpoint
 from tmnet_core.config import Recipe, recipe_differences, validate_recipe
-from tmnet_core.data.clip_sources import open_clip_sources
+from tmnet_core.data.clip_sources import describe_data, open_clip_sources
 from tmnet_core.data.clips import ClipBatch, EpochSampler
 from tmnet_core.errors import DataError, RecipeError
 from tmnet_core.models.branch import Branch
@@ -378,6 +378,7 @@ class Trainer:
             clips=len(self.training_clips),
             validation_clips=len(self.validation_clips),
             weights=self.start,
+            data=describe_data(self.recipe.data, self.training_clips),
             changes=tuple(changes),
         )
 

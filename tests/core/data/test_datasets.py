@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tmnet_core.config import DataSection
-from tmnet_core.data.datasets import find_layout, load_all, load_split
+from tmnet_core.data.datasets import Layout, find_layout, load_all, load_split
 from tmnet_core.errors import DataError
 
 
@@ -52,12 +52,21 @@ def test_what_a_folder_holds_is_found(put: Callable[..., Path], tmp_path: Path) 
         form("bare", format="hmdb51")
 
 
-def test_lists_beside_the_videos_are_found_where_they_are_asked_for(put: Callable[..., Path], tmp_path: Path) -> None:
-    """As both archives of UCF101 unpack side by side."""
-    put("UCF-101/walk/v_walk_g01_c01.avi", "ucfTrainTestlist/classInd.txt")
-    root = str(tmp_path / "UCF-101")
-    assert find_layout(DataSection(root=root)).format == "folders"
-    assert find_layout(DataSection(root=root, format="ucf101")).annotations == tmp_path / "ucfTrainTestlist"
+def test_lists_beside_the_videos_are_found_where_they_are_of_their_classes(
+    put: Callable[..., Path], tmp_path: Path
+) -> None:
+    """As both archives of UCF101 unpack side by side; another data set there is none of theirs."""
+    put("UCF-101/Walk/v_Walk_g01_c01.avi", "UCF-101/Run/v_Run_g01_c01.avi", "clips/Walk/1.mp4", "clips/Sit/1.mp4")
+    lists = put("ucfTrainTestlist/classInd.txt") / "ucfTrainTestlist"
+    (lists / "classInd.txt").write_text("1 Run\n2 Walk\n")
+    root, other = (str(tmp_path / name) for name in ("UCF-101", "clips"))
+    assert find_layout(DataSection(root=root)).annotations == lists
+    assert find_layout(DataSection(root=root)).format == "ucf101"
+    assert find_layout(DataSection(root=root, format="folders")).annotations is None
+    assert find_layout(DataSection(root=other)).format == "folders"
+    assert find_layout(DataSection(root=other, format="ucf101")).annotations == lists
+    put("splits/Walk_test_split1.txt", "splits/Sit_test_split1.txt")
+    assert find_layout(DataSection(root=other)) == Layout("hmdb51", tmp_path / "clips", tmp_path / "splits")
 
 
 def test_all_forms_of_a_data_set_number_its_classes_alike(put: Callable[..., Path], tmp_path: Path) -> None:
