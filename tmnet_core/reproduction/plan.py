@@ -22,7 +22,7 @@ Budget = Literal["", "equal iterations", "equal frames"]
 # What does not change the weights that come out, beyond rounding.
 _NOT_THE_RECIPE = {
     "training": {"device", "workers", "validation_batch", "key_frames", "validate_every"},
-    "data": {"cache", "cache_gib"},
+    "data": {"cache_gib", "packed"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from tmnet_core.errors import SourceError, TMNetError
 from tmnet_core.files import replacing
 from tmnet_core.reproduction.plan import change, identity, work
 from tmnet_core.training.events import Ended, Event, Stepped, current_events
+from tmnet_core.training.launching import attach, claim
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.trainer import train
 
@@ -74,6 +76,8 @@ def train_runs(
     for name, recipe in recipes.items():
         if name in existing and is_finished(existing[name]):
             outcome.runs[name] = existing[name]
+        elif name in existing and _is_trained_elsewhere(existing[name]):
+            outcome.reasons[name] = "another process trains it now; the same command takes it when it is finished"
         elif too_short := why_too_short(recipe):
             outcome.reasons[name] = too_short
         else:
@@ -109,6 +113,11 @@ def is_finished(run: RunFolder) -> bool:
         return False
     events = current_events(run.events_file)
     return bool(events) and isinstance(events[-1], Ended) and events[-1].outcome == "finished"
+
+
+def _is_trained_elsewhere(run: RunFolder) -> bool:
+    process = attach(run)
+    return process is not None and process.alive and process.pid != os.getpid()
 
 
 def run_name(recipe: Recipe) -> str:
@@ -193,6 +202,7 @@ def _train_here(
                 ledger.step(recipe, event.iteration)
 
         ledger.begin(recipe)
+        claim(run)
         try:
             # Of one identity, recipes differ in nothing that changes the weights, such as the device.
             ended = train(recipe, run, resume=True, accept_changes=True, report=report)

@@ -1,6 +1,10 @@
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tmnet_core.config import dump_recipe
@@ -9,6 +13,7 @@ from tmnet_core.reproduction.plan import change, identity, work
 from tmnet_core.reproduction.plans import Settings
 from tmnet_core.reproduction.running import Told, find_runs, is_finished, train_runs
 from tmnet_core.training.events import Started, current_events, read_events
+from tmnet_core.training.launching import ProcessNote
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.trainer import train
 
@@ -88,3 +93,16 @@ def test_folders_that_are_no_runs_of_this_version_are_passed_over(tmp_path: Path
         (tmp_path / name).mkdir()
         (tmp_path / name / "recipe.toml").write_text(text, encoding="utf-8")
     assert [run.path.name for run in find_runs(tmp_path).values()] == ["good"]
+
+
+def test_a_run_that_another_process_trains_is_left_alone(tmp_path: Path, tiny_settings: Settings) -> None:
+    base = tiny_settings.base()
+    run = RunFolder.create(tmp_path, base)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        note = ProcessNote(pid=other.pid, created=psutil.Process(other.pid).create_time(), launched=time.time())
+        run.process_file.write_text(note.model_dump_json(), encoding="utf-8")
+        outcome = train_runs(by_identity(base), tmp_path, ["cpu"])
+        other.communicate(b"\n")
+    assert "another process trains it now" in outcome.reasons[identity(base)]
+    assert not run.events_file.exists()
+    assert set(train_runs(by_identity(base), tmp_path, ["cpu"]).runs) == {identity(base)}
