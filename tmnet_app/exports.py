@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from tmnet_app.actions import Actions
 from tmnet_app.live_session import LiveSession, Moment
-from tmnet_app.preferences import Preferences
+from tmnet_app.preferences import PaneName, Preferences
 from tmnet_app.recorder import MovieShots, Recorder, ShotWriter, TableShots
 from tmnet_app.shots import ShotTaker
 from tmnet_app.views.stage import Stage
@@ -50,6 +51,9 @@ class Exports(QObject):
         self._began = self._written = 0.0
         self._record.triggered.connect(self._toggle)
         actions["snapshot"].triggered.connect(self.choose_snapshot)
+        for name, pane in stage.panes.items():
+            pane.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            pane.customContextMenuRequested.connect(partial(self._offer_picture, name))
         session.ticked.connect(self._look_after)
         # Its classes are others, and so are the columns.
         session.checkpoint_loaded.connect(self._stop)
@@ -73,6 +77,32 @@ class Exports(QObject):
         )
         if path:
             self._save(as_seen if kind == _AS_SEEN else composed, path)
+
+    def picture_menu(self, name: PaneName) -> QMenu:
+        """Return what can be done with one picture."""
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Save this picture…", partial(self.choose_picture, name))
+        menu.addAction("Copy this picture", lambda: QGuiApplication.clipboard().setImage(self._picture(name)))
+        menu.addAction("This picture alone, or all", partial(self._stage.toggle_alone, name))
+        return menu
+
+    def choose_picture(self, name: PaneName) -> None:
+        """Ask where to, and save one picture as it is on the screen."""
+        image = self._picture(name)
+        path, _ = QFileDialog.getSaveFileName(
+            self._window, "Save this picture", f"{self._name()}-{name}.png", "Picture (*.png)"
+        )
+        if path:
+            self._save(image, path)
+
+    def _offer_picture(self, name: PaneName, place: QPoint) -> None:
+        # While one paints, the right button brings back.
+        if not self._stage.link.brushing:
+            self.picture_menu(name).popup(self._stage.panes[name].mapToGlobal(place))
+
+    def _picture(self, name: PaneName) -> QImage:
+        return self._stage.panes[name].view.grab().toImage()
 
     def _save(self, image: QImage, path: str) -> None:
         if not image.save(path):

@@ -86,7 +86,9 @@ class MainWindow(QMainWindow):
         self.big_answer.hide()
         self.transport = TransportBar(actions)
         self.status = StatusLine()
-        self.workbench = Workbench(self.session, self.stage, self.transport, actions, self.preferences, self)
+        self.workbench = Workbench(
+            self.session, self.stage, self.transport, self.status, actions, self.preferences, self
+        )
         self.engine_controls = EngineControls(self.session, self.top_bar, self.stage, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
@@ -156,9 +158,6 @@ class MainWindow(QMainWindow):
         session.source_opened.connect(self._on_source_opened)
         session.state_changed.connect(self._on_state_changed)
         session.failed.connect(self.status.show_message)
-        self.workbench.exports.said.connect(self.status.show_message)
-        self.workbench.timeline.said.connect(self.status.show_message)
-        self.workbench.comparison.said.connect(self.status.show_message)
         self.opener.refused.connect(self.status.show_message)
         self.opener.demo_opened.connect(self._show_next_steps)
         self.next_steps.done.connect(self._forget_next_steps)

@@ -17,7 +17,9 @@ from tmnet_app.preferences import Preferences
 from tmnet_app.probing import Probing
 from tmnet_app.views.attention_controls import AttentionControls
 from tmnet_app.views.stage import Stage
+from tmnet_app.views.status_line import StatusLine
 from tmnet_app.views.transport_bar import TransportBar
+from tmnet_app.whole_file import WholeFile
 
 
 class Workbench(QObject):
@@ -28,6 +30,7 @@ class Workbench(QObject):
         session: LiveSession,
         stage: Stage,
         transport: TransportBar,
+        status: StatusLine,
         actions: Actions,
         preferences: Preferences,
         window: QWidget,
@@ -43,8 +46,11 @@ class Workbench(QObject):
         panels.turn_to(preferences.panel)
         panels.chosen.connect(self._remember_panel)
         self.exports = Exports(session, stage, transport, actions, preferences, window)
+        self.whole_file = WholeFile(session, stage, status, actions, preferences, window)
         self.timeline = FileTimeline(session, transport, actions, preferences, window)
         self.comparison = Comparison(session, stage, actions, window)
+        for said in (self.exports.said, self.whole_file.said, self.timeline.said, self.comparison.said):
+            said.connect(status.show_message)
         triggered: dict[str, Callable[[], object]] = {
             "attention_settings": lambda: self.controls.open_over(transport.buttons["attention_settings"]),
             "fill": lambda: stage.toggle_alone(stage.alone or stage.pane_under_pointer),
@@ -64,6 +70,7 @@ class Workbench(QObject):
         self.probing.close()
         self.timeline.close()
         self.exports.close()
+        self.whole_file.close()
         self.comparison.close()
 
     def _remember_panel(self, name: str) -> None:

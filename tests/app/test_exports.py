@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from tmnet_app.main_window import MainWindow
@@ -145,6 +145,17 @@ def test_snapshots_are_composed_or_as_they_are_seen(playing, monkeypatch, tmp_pa
     answer_dialog(monkeypatch, tmp_path / "no" / "a.png")
     act(playing, "snapshot")
     assert "could not be written" in playing.status.sentence
+
+
+def test_one_picture_can_be_saved_and_copied(playing, monkeypatch, tmp_path):
+    exports = playing.workbench.exports
+    answer_dialog(monkeypatch, tmp_path / "rb.png")
+    actions = {action.text(): action for action in exports.picture_menu("rb").actions()}
+    actions["Save this picture…"].trigger()
+    view = playing.stage.panes["rb"].view
+    assert QImage(str(tmp_path / "rb.png")).size() == view.size()
+    actions["Copy this picture"].trigger()
+    assert QGuiApplication.clipboard().image().size() == view.size()
 
 
 def test_a_recorder_without_pictures_ends(tmp_path):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from tmnet_app.theme import BRANCH_COLOURS, GRID, muted
+from tmnet_app.theme import BRANCH_COLOURS, GRID
 from tmnet_app.views.figure_table import FigureTable
 from tmnet_app.views.history_graph import SECONDS, HistoryGraph, Stroke
 from tmnet_app.views.map_thumb import MapThumb
@@ -41,7 +41,7 @@ class ClipPanel(QWidget):
             {
                 "frame": Stroke(BRANCH_COLOURS[Branch.CB]),
                 "cosine": Stroke(BRANCH_COLOURS[Branch.RB]),
-                "distance": Stroke(muted(self.palette()), Qt.PenStyle.DotLine),
+                "distance": Stroke(None, Qt.PenStyle.DotLine),
             },
             0.0,
             1.0,

@@ -19,9 +19,9 @@ _GAP = 1.0  # seconds without a point after which a curve is interrupted
 
 @dataclass(frozen=True)
 class Stroke:
-    """How a curve is drawn."""
+    """How a curve is drawn; without a colour in that of text that stands back."""
 
-    colour: QColor
+    colour: QColor | None
     style: Qt.PenStyle = Qt.PenStyle.SolidLine
 
 
@@ -78,7 +78,7 @@ class CurveGraph(QWidget):
         painter.setClipRect(area.adjusted(0, -2, 0, 2))
         for name, curve in self._curves.items():
             stroke = self._strokes[name]
-            painter.setPen(QPen(stroke.colour, 1.75, stroke.style))
+            painter.setPen(QPen(stroke.colour or muted(self.palette()), 1.75, stroke.style))
             for part in _parts(curve):
                 painter.drawPolyline(QPolygonF([self._place(area, x, y) for x, y in part]))
         painter.end()

@@ -7,7 +7,7 @@ import math
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from tmnet_app.theme import BRANCH_COLOURS, GRID, muted
+from tmnet_app.theme import BRANCH_COLOURS, GRID
 from tmnet_app.views.figure_table import FigureTable
 from tmnet_app.views.history_graph import HistoryGraph, Stroke
 from tmnet_core.attention.agreement import STREAM_DISTANCE, Agreement, MapAgreement
@@ -41,7 +41,7 @@ class MotionPanel(QWidget):
             {
                 "RB": Stroke(BRANCH_COLOURS[Branch.RB]),
                 "CB": Stroke(BRANCH_COLOURS[Branch.CB]),
-                "Centre": Stroke(muted(self.palette()), Qt.PenStyle.DotLine),
+                "Centre": Stroke(None, Qt.PenStyle.DotLine),
             },
             -0.2,
             0.6,
