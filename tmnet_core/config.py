@@ -275,7 +275,14 @@ class TrainingSection(Section):
 class Recipe(Section):
     """All that defines a run."""
 
-    name: str = Field("run", min_length=1, max_length=80, pattern=r"^[^/\\]+$", description="The run's name.")
+    # It names a folder: neither a path, nor a drive of Windows, nor one that leads upwards.
+    name: str = Field(
+        "run",
+        min_length=1,
+        max_length=80,
+        pattern=r"^[^/\\:\x00-\x1f.][^/\\:\x00-\x1f]*$",
+        description="The run's name.",
+    )
     model: ModelConfig = ModelConfig()
     data: DataSection = DataSection()
     start: StartSection = StartSection()

@@ -99,7 +99,8 @@ class SampledClip(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    picture: str
+    # Never a path that leads out of the run's folder: event files come from strangers, too.
+    picture: str = Field(pattern=r"^[^/\\:.][^\\:.]*(\.[A-Za-z0-9]+)?$")
     video: str
     label: str
     answers: dict[str, tuple[str, float]]
