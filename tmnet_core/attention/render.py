@@ -1,13 +1,13 @@
 """`tmnet render`: a video with both branches' maps, classes and agreement beside each frame, made without a display.
 
-Decoding, the network, and painting with encoding work side by side. Every frame is written; none is dropped.
+Decoding, the network, painting and encoding work side by side. Every frame is written; none is dropped.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +94,7 @@ class Annotator:
     Use it for one stream, from one thread at a time.
 
     Attributes:
+        options: what is shown.
         size: (width, height) of the compositions.
     """
 
@@ -101,7 +102,7 @@ class Annotator:
         self, predictor: GlancePredictor, options: RenderOptions, checkpoint: Path, source: FrameSource
     ) -> None:
         self._classes = predictor.classes
-        self._options = options
+        self.options = options
         self._pinned = -1 if options.class_name is None else class_index(self._classes, options.class_name)
         self._names = checkpoint.name, source.title
         self._maps = AttentionMaps()
@@ -123,7 +124,7 @@ class Annotator:
 
     def annotate(self, glance: Glance) -> tuple[Image, AttentionLine]:
         """Return the picture of one glance, and what it says."""
-        frame, options = glance.frame, self._options
+        frame, options = glance.frame, self.options
         shown = self._shown(glance)
         classes = {_BRANCH_OF[name]: one.index for name, one in shown.items() if name in _BRANCH_OF}
         agreement = None
@@ -148,9 +149,9 @@ class Annotator:
     def _shown(self, glance: Glance) -> dict[MapName, ShownMap]:
         leader = int(glance.probabilities[glance.answer].argmax())
         shown = self._maps.choose(
-            glance, glance.probabilities, self._options.settings, leader=leader, pinned=self._pinned
+            glance, glance.probabilities, self.options.settings, leader=leader, pinned=self._pinned
         )
-        return {name: one for name, one in shown.items() if self._options.third or name != "both"}
+        return {name: one for name, one in shown.items() if self.options.third or name != "both"}
 
 
 def render_file(
@@ -182,7 +183,6 @@ def render_file(
         TMNetError: one of its kinds, where something cannot be read, computed or written.
     """
     options = options or RenderOptions()
-    stop = stop or threading.Event()
     _check(out, video, ".mp4")
     if table is not None:
         table_kind(table)
@@ -191,26 +191,53 @@ def render_file(
         closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor,
     ):
         annotator = Annotator(predictor, options, checkpoint, source)
-        writer = MovieWriter(out, annotator.size, source.fps or _FPS_WHEN_UNKNOWN)
-        listed = len(source.times)
-        try:
-            with (
-                writer,
-                AttentionTable.open(table, predictor.branches, options.top) as lines,
-                ahead(_frames(source)) as frames,
-                ahead(_glances(predictor, frames, options)) as glances,
-            ):
-                for glance in glances:
-                    picture, line = annotator.annotate(glance)
-                    writer.write(picture, glance.frame.time)
-                    lines.add(line)
-                    progress(writer.frames, listed)
-                    if stop.is_set():
-                        raise _StoppedError
-                writer.finish()
-        except _StoppedError:
-            return Rendered(writer.unfinished, writer.frames, listed, stopped=True)
+        return render_source(annotator, predictor, source, out, table=table, progress=progress, stop=stop)
+
+
+def render_source(
+    annotator: Annotator,
+    predictor: GlancePredictor,
+    source: FrameSource,
+    out: Path,
+    *,
+    table: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    stop: threading.Event | None = None,
+) -> Rendered:
+    """Do what `render_file` does with what it has opened."""
+    options = annotator.options
+    writer = MovieWriter(out, annotator.size, source.fps or _FPS_WHEN_UNKNOWN)
+    listed = len(source.times)
+    try:
+        with (
+            writer,
+            AttentionTable.open(table, predictor.branches, options.top) as lines,
+            ahead(read_frames(source)) as frames,
+            ahead(glance_at(predictor, frames, options)) as glances,
+            ahead(map(annotator.annotate, glances)) as annotated,
+        ):
+            for picture, line in annotated:
+                writer.write(picture, line.time)
+                lines.add(line)
+                progress(writer.frames, listed)
+                if stop is not None and stop.is_set():
+                    raise _StoppedError
+            writer.finish()
+    except _StoppedError:
+        return Rendered(writer.unfinished, writer.frames, listed, stopped=True)
     return Rendered(out, writer.frames, listed)
+
+
+def read_frames(source: FrameSource) -> Iterator[Frame]:
+    """Yield every frame that a source has left: the first stage of a rendering."""
+    while (frame := source.read()) is not None:
+        yield frame
+
+
+def glance_at(predictor: GlancePredictor, frames: Iterable[Frame], options: RenderOptions) -> Iterator[Glance]:
+    """Yield a glance at every frame: the second stage."""
+    for frame in frames:
+        yield predictor.glance(frame, mirror=options.mirror, crop=options.crop)
 
 
 def render_figure(
@@ -269,13 +296,3 @@ def _check(out: Path, video: Path, suffix: str) -> None:
         raise TMNetError(f"{out} cannot be written: there is no folder {out.parent}")
     if out.exists() and video.exists() and os.path.samefile(out, video):
         raise TMNetError(f"{out} is the video that is read, so it cannot be written")
-
-
-def _frames(source: VideoFileSource) -> Iterator[Frame]:
-    while (frame := source.read()) is not None:
-        yield frame
-
-
-def _glances(predictor: GlancePredictor, frames: Iterator[Frame], options: RenderOptions) -> Iterator[Glance]:
-    for frame in frames:
-        yield predictor.glance(frame, mirror=options.mirror, crop=options.crop)

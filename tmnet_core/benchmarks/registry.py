@@ -41,6 +41,7 @@ BENCHMARKS = (
     Benchmark("stages", "The stages of the live path: decoding, preprocessing, BB, RB, CB, maps, copies, drawing"),
     Benchmark("reading", "Reading, augmenting and loading clips, from files and from packed frames"),
     Benchmark("rendering", "How fast synthetic people are drawn"),
+    Benchmark("attention", "Motion, agreement, a clip from memory, and tmnet render"),
     Benchmark("demo", "From starting tmnet-app --demo to its first answer on the screen"),
     Benchmark("live", "The whole window, with a stand-in for the network"),
     Benchmark("sources", "Reading files in a process of their own"),
