@@ -40,6 +40,7 @@ BENCHMARKS = (
     Benchmark("models", "One glance beside the networks that look at clips, all in torch's engine"),
     Benchmark("stages", "The stages of the live path: decoding, preprocessing, BB, RB, CB, maps, copies, drawing"),
     Benchmark("reading", "Reading, augmenting and loading clips, from files and from packed frames"),
+    Benchmark("steps", "Training steps with the real loader, their memory, and fp16 beside fp32"),
     Benchmark("rendering", "How fast synthetic people are drawn"),
     Benchmark("attention", "Motion, agreement, a clip from memory, and tmnet render"),
     Benchmark("demo", "From starting tmnet-app --demo to its first answer on the screen"),
