@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tmnet_core.benchmarks.conditions import Conditions
 from tmnet_core.benchmarks.figure import Figure, ratio_figure
-from tmnet_core.benchmarks.interleaved import time_interleaved
+from tmnet_core.benchmarks.interleaved import Clock, time_interleaved
 from tmnet_core.config import DataSection
 from tmnet_core.data.annotations import VideoDataset, folder_of_classes
 from tmnet_core.data.augmentation import MultiScaleCrop, crop_and_resize
@@ -132,11 +132,13 @@ def _augmentation_figure(conditions: Conditions, files: VideoClips) -> Figure:
 
 
 def _loading_figures(conditions: Conditions, files: VideoClips, packed: PackedClips) -> list[Figure]:
-    """Return the loader's clips a second, in this process and in as many as there are cores; always by the wall."""
+    """Return the loader's clips a second, in this process and in as many as there are cores; those by the wall."""
     figures = []
     for workers in WORKERS:
         loads = {name: _load_epochs(source, workers) for name, source in _sources(files, packed).items()}
-        timings = time_interleaved(loads, max(3, conditions.rounds // 4), warmup=1, progress=conditions.progress)
+        clock: Clock = "wall" if workers else conditions.clock
+        rounds = max(3, conditions.rounds // 2)
+        timings = time_interleaved(loads, rounds, warmup=1, clock=clock, progress=conditions.progress)
         rates = {name: CLIPS * len(GROUPS) / timings.median(name) for name in loads}
         figure = ratio_figure(timings, "files", "packed", what=f"a batch of clips, {workers} workers: files / packed")
         detail = " / ".join(f"{rates[name]:.0f} clips/s" for name in loads)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tmnet_core.config import DataSection
 from tmnet_core.data.annotations import VideoDataset
 from tmnet_core.data.clips import ClipsInMemory, ClipSource, VideoClips
-from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, find_layout, load_all, load_split
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, describe_split, load_all, load_split
 from tmnet_core.data.packed_frames import PackedFrames, packed_folder
 from tmnet_core.data.synthetic_people import SyntheticPeople
 from tmnet_core.errors import DataError
@@ -121,24 +121,10 @@ def open_all_clips(data: DataSection) -> ClipSource:
     return VideoClips(load_all(data))
 
 
-def data_form(data: DataSection) -> str:
-    """Return what says which videos are for validation, such as `folders` or `ucf101`; raises DataError."""
-    if data.root == SYNTHETIC_PEOPLE:
-        return SYNTHETIC_PEOPLE
-    return "validation_root" if data.validation_root else find_layout(data).format
-
-
 def describe_data(data: DataSection, clips: ClipSource) -> str:
     """Return what chose a recipe's validation clips and where its frames come from, for a person; raises DataError."""
-    form = data_form(data)
-    chosen = {
-        SYNTHETIC_PEOPLE: "other people and places",
-        "folders": f"split by source, seed {data.split_seed}",
-        "validation_root": f"those in {data.validation_root}",
-        "csv": "as the CSV file says",
-    }.get(form, f"{form}, split {data.split}")
     kinds = {RenderedClips: "rendered", ClipsInMemory: "kept in memory", PackedClips: "packed"}
-    return f"{chosen}; frames {kinds.get(type(clips), 'decoded from the files')}"
+    return f"{describe_split(data)}; frames {kinds.get(type(clips), 'decoded from the files')}"
 
 
 def data_name(root: str) -> str:

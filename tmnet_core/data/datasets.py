@@ -63,6 +63,25 @@ def find_layout(data: DataSection) -> Layout:
     return Layout(data.format, root, _search(data.format, root))
 
 
+def data_form(data: DataSection) -> str:
+    """Return what says which videos are for validation, such as `folders` or `ucf101`; raises DataError."""
+    if data.root == SYNTHETIC_PEOPLE:
+        return SYNTHETIC_PEOPLE
+    return "validation_root" if data.validation_root else find_layout(data).format
+
+
+def describe_split(data: DataSection) -> str:
+    """Return what chose a recipe's validation videos, for a person; raises DataError."""
+    form = data_form(data)
+    known = {
+        SYNTHETIC_PEOPLE: "other people and places",
+        "folders": f"split by source, seed {data.split_seed}",
+        "validation_root": f"those in {data.validation_root}",
+        "csv": "as the CSV file says",
+    }
+    return known.get(form, f"{form}, split {data.split}")
+
+
 def load_split(data: DataSection) -> tuple[VideoDataset, VideoDataset]:
     """Return training and validation videos, as the data set's own annotations say, else split by source video.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tmnet_core.config import DataSection
 from tmnet_core.data.annotations import LabelledVideo, VideoDataset, listed
-from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, load_split
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, describe_split, load_split
 from tmnet_core.data.decoding import VideoInfo, VideoReader
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.data.shrinking import shrink
@@ -38,6 +38,7 @@ class DatasetPreview:
     """What a quick look finds.
 
     Attributes:
+        split: what chose the videos for validation, in words; empty where the data set cannot be used.
         classes: in the order of their labels; none where the data set cannot be used.
         looked_into: the files that were opened, spread over the classes.
         lengths: frames of these videos, ascending; of a part of a file the part's.
@@ -50,6 +51,7 @@ class DatasetPreview:
     lengths: tuple[int, ...] = ()
     samples: tuple[SampleFrame, ...] = ()
     problems: tuple[str, ...] = ()
+    split: str = ""
 
     @property
     def usable(self) -> bool:
@@ -84,6 +86,7 @@ def preview_dataset(
         return DatasetPreview(problems=("No folder is chosen.",))
     try:
         training, validation = load_split(data)
+        split = describe_split(data)
     except DataError as error:
         return DatasetPreview(problems=(str(error),))
     problems = one_sided(training, validation)
@@ -108,7 +111,7 @@ def preview_dataset(
     if single := lengths.count(1):
         problems.append(f"{single} of the {len(lengths)} videos looked into have a single frame and so no motion.")
     counts = class_counts(training, validation)
-    return DatasetPreview(counts, tuple(looked_into), tuple(sorted(lengths)), tuple(frames), tuple(problems))
+    return DatasetPreview(counts, tuple(looked_into), tuple(sorted(lengths)), tuple(frames), tuple(problems), split)
 
 
 def class_counts(training: VideoDataset, validation: VideoDataset) -> tuple[ClassCount, ...]:
@@ -153,4 +156,4 @@ def _preview_synthetic_people(data: DataSection, samples: int) -> DatasetPreview
         SampleFrame(name, f"synthetic clip {i}", people.clip(i, [people.frames // 2])[0])
         for i, name in enumerate(people.classes[:samples])
     )
-    return DatasetPreview(classes, samples=frames)
+    return DatasetPreview(classes, samples=frames, split=describe_split(data))

@@ -13,13 +13,12 @@ from pydantic import BaseModel, ValidationError
 from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, TrainingSummary, load_checkpoint, read_header
 from tmnet_core.config import ClipSection, DataSection, KeyFrameSegment, load_data_section
 from tmnet_core.data.clip_sources import (
-    data_form,
     data_name,
     open_all_clips,
     open_validation_clips,
 )
 from tmnet_core.data.clips import ClipSource
-from tmnet_core.data.datasets import SYNTHETIC_PEOPLE
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, data_form
 from tmnet_core.data.preprocessing import Crops
 from tmnet_core.data.sampling import SamplingMode
 from tmnet_core.device import choose_device

@@ -14,9 +14,9 @@ from tmnet_core import __version__
 from tmnet_core.checkpoint import CheckpointHeader, Provenance, TrainingSummary
 from tmnet_core.config import ObjectiveSection, Recipe
 from tmnet_core.data.augmentation import MultiScaleCrop
-from tmnet_core.data.clip_sources import data_form, data_name
+from tmnet_core.data.clip_sources import data_name
 from tmnet_core.data.clips import ClipDataset, ClipSource, EpochSampler, build_loader
-from tmnet_core.data.datasets import SYNTHETIC_PEOPLE
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, data_form
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling
 from tmnet_core.errors import RecipeError, TMNetError

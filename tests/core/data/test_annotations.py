@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def test_missing_folder_and_file_instead_of_folder(put: Callable[..., Path], tmp
 
 def test_all_videos_are_found_once_and_hidden_ones_are_not(put: Callable[..., Path], tmp_path: Path) -> None:
     put("b.mp4", "a/2.avi", "a/deep/1.mkv", "a/.hidden/3.mp4", "a/._2.avi", "notes.txt")
-    (tmp_path / "a" / "deep" / "round").symlink_to(tmp_path, target_is_directory=True)
+    if sys.platform != "win32":  # where links are for administrators
+        (tmp_path / "a" / "deep" / "round").symlink_to(tmp_path, target_is_directory=True)
     found = [path.relative_to(tmp_path).as_posix() for path in all_videos(tmp_path)]
     assert found == ["b.mp4", "a/2.avi", "a/deep/1.mkv"]

@@ -18,6 +18,7 @@ def test_classes_lengths_and_frames(coloured_clips: Path) -> None:
     assert found.videos == (12, 6)
     assert found.lengths == (12,) * 7
     assert found.problems == ()
+    assert found.split == "split by source, seed 0"
     # A class's second video comes after every class's first.
     assert [sample.class_name for sample in found.samples] == ["blue", "green", "red"]
     assert [np.argmax(sample.picture.mean((0, 1))) for sample in found.samples] == [2, 1, 0]
