@@ -70,6 +70,8 @@ def _open_window(options: argparse.Namespace, readers: ReaderPool) -> MainWindow
     window.show()
     window.session.start()
     window.prepare_graphs()
+    if store:
+        window.training.announce()
     if options.demo:
         window.opener.open_demo()
     if options.checkpoint:

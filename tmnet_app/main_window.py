@@ -159,6 +159,7 @@ class MainWindow(QMainWindow):
         session.state_changed.connect(self._on_state_changed)
         session.failed.connect(self.status.show_message)
         self.opener.refused.connect(self.status.show_message)
+        self.training.said.connect(self.status.show_message)
         self.opener.demo_opened.connect(self._show_next_steps)
         self.next_steps.done.connect(self._forget_next_steps)
         self.stage.painted.connect(session.note_painted)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from tmnet_app.live_session import LiveSession
 from tmnet_app.training.network_panel import LoadedNetwork
 from tmnet_app.training.run_watch import RunWatch
 from tmnet_app.training.training_window import TrainingWindow
+from tmnet_core.training.launching import active_runs
 from tmnet_core.training.run_folder import default_runs_folder
 
 
@@ -22,12 +23,21 @@ class TrainingController(QObject):
         open_checkpoint: lets the player look with a checkpoint.
     """
 
+    said = Signal(str)  # a sentence for the status line
+
     def __init__(self, session: LiveSession, open_checkpoint: Callable[[str], None], window: QWidget) -> None:
         super().__init__(window)
         self._session = session
         self._open_checkpoint = open_checkpoint
         self._window = window
         self.training: TrainingWindow | None = None
+
+    def announce(self) -> None:
+        """Say which runs still go on from another day, where there are any."""
+        names = [run.path.name for run in active_runs(default_runs_folder())]
+        if names:
+            going_on = "is still training" if len(names) == 1 else "are still training"
+            self.said.emit(f"{', '.join(names)} {going_on}; Ctrl+T shows how far.")
 
     def show(self) -> TrainingWindow:
         """Show the training window; what still goes on from another day is found."""

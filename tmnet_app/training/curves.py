@@ -107,6 +107,8 @@ class Curves(QWidget):
         for number, (plot, (title, tip)) in enumerate(_TITLES.items()):
             widget = pyqtgraph.PlotWidget(background=(0, 0, 0, 0))
             _make_calm(widget, title, tip)
+            # None of these values can lie below zero, nor a share above the whole.
+            widget.setLimits(yMin=0.0, yMax=100.0 if plot == "validation" else None)
             heading, legend = QLabel(title), QLabel()
             heading.setFont(tabular(self.font(), bold=True))
             heading.setToolTip(tip)

@@ -20,6 +20,27 @@ from tmnet_core.files import replacing
 _SIDE_KEYS = ("name", "data.root")
 
 
+# What pydantic calls a problem, and what a person reads.
+_PLAIN = {
+    "float_parsing": "write a number, such as 0.01 or 1e-3",
+    "float_type": "write a number, such as 0.01 or 1e-3",
+    "finite_number": "write a finite number",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "greater_than": "this must be more than {gt}",
+    "greater_than_equal": "this must be at least {ge}",
+    "less_than": "this must be less than {lt}",
+    "less_than_equal": "this must be at most {le}",
+    "too_short": "write more values, with commas between them",
+    "too_long": "write fewer values",
+    "missing": "write more values, with commas between them",
+    "tuple_type": "write numbers with commas between them",
+    "string_too_short": "this must not be empty",
+    "string_too_long": "this is too long",
+    "string_pattern_mismatch": "this must not have a slash in it",
+}
+
+
 def recipe_fields() -> dict[str, FieldInfo]:
     """Return every value of a recipe by its key, such as `clip.frames`, with its definition."""
     fields: dict[str, FieldInfo] = {}
@@ -153,7 +174,8 @@ def _problems(error: ValidationError, values: Mapping[str, Any]) -> dict[str, st
     found: dict[str, str] = {}
     for problem in error.errors():
         message = problem["msg"].removeprefix("Value error, ")
-        sentence = f"{message[0].upper()}{message[1:].rstrip('.')}."
+        sentence = _PLAIN.get(problem["type"], "{message}").format(message=message, **problem.get("ctx", {}))
+        sentence = f"{sentence[0].upper()}{sentence[1:].rstrip('.')}."
         key = ".".join(str(part) for part in problem["loc"][:2])
         found.setdefault(key if key in values else _key_meant(message, key, values), sentence)
     return found

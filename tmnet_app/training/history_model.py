@@ -60,7 +60,7 @@ COLUMNS = (
     Column("Network", lambda run: run.network, lambda run: run.network, "Variant, backbone, split"),
     Column(
         "Recipe",
-        lambda run: " · ".join([run.recipe, *run.changes]),
+        lambda run: " · ".join([run.recipe, *(change.replace("->", "→") for change in run.changes)]),
         lambda run: run.recipe,
         "The nearest shipped recipe, and where this run's differs from it",
     ),

@@ -22,6 +22,7 @@ from tmnet_app.theme import GRID
 from tmnet_app.training.advanced_form import AdvancedForm
 from tmnet_app.training.data_panel import DataPanel
 from tmnet_app.training.draft import RecipeDraft
+from tmnet_app.training.field_row import name_of
 from tmnet_app.training.needs_bar import NeedsBar
 from tmnet_app.training.network_panel import LoadedNetwork, NetworkPanel
 from tmnet_app.training.preview_view import PreviewView
@@ -136,15 +137,16 @@ class SetupPage(QWidget):
             self.previewer.ask(draft.recipe.data)
         elif draft.value("data.root") and not any(key.startswith("data.") for key in draft.problems):
             self._ask_alone()
-        problem = next(iter(draft.problems.values()), "")
-        self._enable(problem)
+        self._enable()
 
     def _ask_alone(self) -> None:
         """Look into the data while another part of the recipe is still wrong."""
         values = {name: self.draft.value(f"data.{name}") for name in DataSection.model_fields}
         self.previewer.ask(DataSection.model_validate(values))
 
-    def _enable(self, problem: str) -> None:
+    def _enable(self) -> None:
+        key, sentence = next(iter(self.draft.problems.items()), ("", ""))
+        problem = f"{name_of(key)}: {sentence[:1].lower()}{sentence[1:]}" if key else sentence
         ready = self.draft.recipe is not None
         tip = problem or ("" if self._usable else "Choose clips that can be trained on first")
         for button in (self.start, self.try_step):
@@ -157,7 +159,7 @@ class SetupPage(QWidget):
     def _show_preview(self, preview: DatasetPreview) -> None:
         self._usable = preview.usable
         self.preview.show_preview(preview)
-        self._enable(next(iter(self.draft.problems.values()), ""))
+        self._enable()
 
     def _start_from(self, base: str) -> None:
         try:

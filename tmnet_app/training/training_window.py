@@ -19,7 +19,7 @@ from tmnet_app.training.setup_page import SetupPage
 from tmnet_app.views.status_line import Message
 from tmnet_core.config import Recipe
 from tmnet_core.errors import TMNetError
-from tmnet_core.training.launching import RunProcess, is_training, launch
+from tmnet_core.training.launching import RunProcess, active_runs, launch
 from tmnet_core.training.run_folder import RunFolder
 
 
@@ -114,12 +114,8 @@ class TrainingWindow(QWidget):
 
     def open_active_runs(self) -> None:
         """Show the runs that are still going, whoever started them."""
-        if not self.runs.is_dir():
-            return
-        for path in sorted(self.runs.iterdir()):
-            run = RunFolder(path)
-            if run.recipe_file.is_file() and is_training(run):
-                self.open_run(run)
+        for run in active_runs(self.runs):
+            self.open_run(run)
 
     @property
     def run_pages(self) -> list[RunPage]:

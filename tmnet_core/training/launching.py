@@ -140,6 +140,12 @@ def is_training(run: RunFolder) -> bool:
     return process is not None and process.alive
 
 
+def active_runs(folder: Path) -> list[RunFolder]:
+    """Return the runs in a folder that a process trains now, by name."""
+    found = [RunFolder(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    return [run for run in found if run.recipe_file.is_file() and is_training(run)]
+
+
 def claim(run: RunFolder) -> None:
     """Note this process as the one that trains the run, of several their launcher; TMNetError where another does."""
     together = "LOCAL_RANK" in os.environ

@@ -24,8 +24,8 @@ def test_a_wrong_value_is_told_at_its_key_and_taken_back() -> None:
     draft.set_value("clip.frames", 0)
     assert draft.recipe is None
     assert draft.problems == {
-        "optimizer.learning_rate": "Input should be a valid number, unable to parse string as a number.",
-        "clip.frames": "Input should be greater than or equal to 1.",
+        "optimizer.learning_rate": "Write a number, such as 0.01 or 1e-3.",
+        "clip.frames": "This must be at least 1.",
     }
     draft.reset("optimizer.learning_rate")
     draft.reset("clip.frames")

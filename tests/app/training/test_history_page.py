@@ -158,16 +158,25 @@ def test_export_copies_the_best_network(
     assert target.read_bytes() == b"a network"
 
 
-def test_evaluate_shows_what_the_command_says(history: TrainingWindow, qtbot) -> None:
+def test_evaluate_asks_for_the_command(history: TrainingWindow) -> None:
+    asked: list[tuple[str, list[str]]] = []
+    history.history.command_requested.disconnect()
+    history.history.command_requested.connect(lambda title, arguments: asked.append((title, arguments)))
     select(history, "erster")
     history.history.button("Evaluate…").click()
-    dialog = history.findChild(CommandDialog)
-    qtbot.waitUntil(lambda: "could not be done" in dialog.state.text(), timeout=60_000)
-    assert "best.safetensors" in dialog.output.toPlainText()
-    dialog.close()
+    checkpoint = str(RunFolder(history.runs / "erster").best_checkpoint)
+    assert asked == [("Evaluation of erster", ["evaluate", checkpoint, ""])]
+
+
+def test_a_command_s_output_is_shown_and_its_failure_told(history: TrainingWindow, qtbot) -> None:
+    for arguments, state, output in ((["recipes"], "Done.", "quick"), (["recipes", "ü"], "could not", "recipe ü")):
+        dialog = CommandDialog("Rezepte", arguments, history)
+        dialog.show()
+        qtbot.waitUntil(lambda dialog=dialog, state=state: state in dialog.state.text(), timeout=60_000)
+        assert output in dialog.output.toPlainText()
+        dialog.close()
 
 
 def test_closing_ends_a_command_too(history: TrainingWindow, qtbot) -> None:
-    select(history, "erster")
-    history.history.button("Evaluate…").click()
+    history.history.command_requested.emit("Auswertung", ["evaluate", "nothing", "nothing"])
     history.findChild(CommandDialog).reject()
