@@ -178,9 +178,9 @@ def _print_classes(evaluation: Evaluation) -> None:
 
 
 def print_runs(runs: list[RunSummary]) -> None:
-    """Print one row for each run."""
-    table = Table(caption="recipe: the nearest shipped one and what differs; best: top-1 in %")
-    for title in ("run", "state", "iteration", "best", "network", "data", "recipe"):
+    """Print one row for each run, and under the table what is special about their recipes."""
+    table = Table(caption="best: top-1 in %")
+    for title in ("run", "state", "iteration", "best", "network", "data"):
         table.add_column(title, overflow="fold", justify="right" if title == "iteration" else "left")
     for run in runs:
         best = " ".join(f"{branch} {100 * values['top1']:.1f}" for branch, values in run.best.items())
@@ -188,9 +188,12 @@ def print_runs(runs: list[RunSummary]) -> None:
             *map(escape, (run.name, run.state + (run.reason and f": {run.reason}"))),
             f"{run.iteration} / {run.iterations}",
             f"{best} at {run.best_iteration}" if best else "-",
-            *map(escape, (run.network, Path(run.data).name, "\n".join([run.recipe, *run.changes]))),
+            *map(escape, (run.network, Path(run.data).name)),
         )
     _console.print(table)
+    for run in runs:
+        changes = f", but {'; '.join(run.changes)}" if run.changes else ""
+        _console.print(f"{run.name}: recipe {run.recipe}{changes}", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_rows(rows: list[tuple[str, str]]) -> None:

@@ -80,7 +80,7 @@ def test_a_shipped_recipe_is_its_own_nearest(tmp_path: Path) -> None:
 
 
 def test_the_command_lists_runs_without_waiting_for_torch(tmp_path: Path) -> None:
-    RunFolder.create(tmp_path, load_recipe("quick"))
+    RunFolder.create(tmp_path, load_recipe("quick", ["clip.frames=5"]))
     code = "import sys, tmnet_core.__main__ as m; m.main()"
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", code, "runs", "--runs", str(tmp_path), "--json"],
@@ -99,3 +99,4 @@ def test_the_command_lists_runs_without_waiting_for_torch(tmp_path: Path) -> Non
         check=True,
     )
     assert "killed" in table.stdout
+    assert "quick: recipe quick, but clip.frames: 3 -> 5\n" in table.stdout

@@ -1,4 +1,3 @@
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -91,18 +90,19 @@ def test_stopped_and_resumed_ends_as_if_never_stopped(tmp_path: Path, tiny_recip
     assert_same_weights(whole.last_checkpoint, halted.last_checkpoint)
 
 
-def test_control_c_saves_and_stops(tmp_path: Path, tiny_recipe: Recipe) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_control_c_and_a_scheduler_s_signal_save_and_stop(tmp_path: Path, tiny_recipe: Recipe, number: int) -> None:
     run = RunFolder.create(tmp_path, tiny_recipe)
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
 
     def interrupt(event: Event) -> None:
         if isinstance(event, Validated):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(number)
 
     ended = train(tiny_recipe, run, report=interrupt)
     assert (ended.outcome, ended.iteration) == ("stopped", 6)
     assert run.load_state()["progress"]["iteration"] == 6
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
 
 
 def test_a_pause_holds_with_all_saved_until_it_is_taken_back(tmp_path: Path, tiny_recipe: Recipe) -> None:
