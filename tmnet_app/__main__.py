@@ -67,6 +67,8 @@ def _open_window(options: argparse.Namespace, readers: ReaderPool) -> MainWindow
         window.set_theme(options.theme)
     if options.size:
         window.resize(*options.size)
+    if options.panel:
+        window.stage.details.panels.turn_to(options.panel)
     window.show()
     window.session.start()
     window.prepare_graphs()
@@ -103,6 +105,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     shot = parser.add_argument_group("screenshots")
     shot.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window and quit")
     shot.add_argument("--at", type=float, default=2.0, metavar="SECONDS", help="at this time of the source")
+    shot.add_argument("--panel", metavar="NAME", help="turn to speed, engine, motion, clip or probe first")
     shot.add_argument("--presentation", action="store_true", help="in presentation mode")
     shot.add_argument("--animation", type=Path, metavar="WEBP", help="save an animated picture of the window and quit")
     shot.add_argument("--seconds", type=float, default=6.0, help="its length")

@@ -111,6 +111,12 @@ class HistoryGraph(CurveGraph):
         }
         self.show_curves(curves, (-SECONDS, 0.0))
 
+    @property
+    def greatest(self) -> float:
+        """The greatest value there is, 0 without any."""
+        values = [value for _, past in self._history for value in past.values() if math.isfinite(value)]
+        return max(values, default=0.0)
+
     def clear(self) -> None:
         """Forget the past."""
         self._history.clear()

@@ -20,6 +20,7 @@ _ROWS = {
     "Inside": "Share of the map that lies inside what moves now; mostly large because people are filmed in the middle",
     "Active area": "Share of the picture where the map is warmer than half of its own scale",
 }
+_LOW, _HIGH = -0.2, (0.2, 0.4, 0.7, 1.0)
 _COLUMNS = ("RB", "CB", "Centre")
 _WORDS = {
     MotionState.STILL: "No motion: nothing moves by itself, so there is nothing to agree with.",
@@ -43,8 +44,8 @@ class MotionPanel(QWidget):
                 "CB": Stroke(BRANCH_COLOURS[Branch.CB]),
                 "Centre": Stroke(None, Qt.PenStyle.DotLine),
             },
-            -0.2,
-            0.6,
+            _LOW,
+            _HIGH[0],
         )
         self.graph.setToolTip("Agreement over the last 20 seconds: RB orange, CB blue, the centre dotted")
         self.words = QLabel("Play something to see what moves.")
@@ -63,6 +64,8 @@ class MotionPanel(QWidget):
         found = _by_column(agreement)
         self.graph.add(now, {name: _number(one.agreement) for name, one in found.items()})
         if write:
+            # In steps, so that the axis does not breathe.
+            self.graph.set_limits(_LOW, next((step for step in _HIGH if self.graph.greatest <= step), _HIGH[-1]))
             for column in _COLUMNS:
                 one = found.get(column)
                 self.table.write("Agreement", column, _signed(one.agreement) if one else "")
