@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from tmnet_app.benchmarks.drawing import measure_drawing
 from tmnet_app.benchmarks.faults import stress_window
 from tmnet_app.benchmarks.first_look import measure_first_look
+from tmnet_app.benchmarks.lateness import measure_lateness
 from tmnet_app.benchmarks.live import measure_live
 from tmnet_app.benchmarks.opening import measure_opening
 from tmnet_app.benchmarks.soak import measure_soak
@@ -23,6 +24,7 @@ _DRAWINGS = 30
 # A case takes the options that it needs.
 CASES: dict[str, Callable[[argparse.Namespace], AppFigures | AppRows]] = {
     "live": lambda options: AppFigures(figures=measure_live(options.rounds, options.seconds)),
+    "lateness": lambda options: AppFigures(figures=measure_lateness(60 * options.minutes)),
     "training": lambda options: AppFigures(figures=measure_training(options.rounds, options.seconds)),
     "drawing": lambda options: AppFigures(figures=measure_drawing(max(options.rounds, _DRAWINGS))),
     "soak": lambda options: AppFigures(figures=measure_soak(options.minutes)),

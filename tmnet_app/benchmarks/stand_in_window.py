@@ -20,8 +20,10 @@ from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Crop, Preprocessing
 from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.live.glancer import GlanceModel
 from tmnet_core.live.sources import FrameSource, open_source
 from tmnet_core.models.branch import Branch
+from tmnet_core.opencv import cv2
 
 WAIT_SECONDS = 0.010
 VIDEO_SIZE = (320, 240)
@@ -32,7 +34,11 @@ CLASSES = [f"class {number}" for number in range(21)]
 
 
 class StandIn:
-    """In place of a network: waits with the interpreter lock released, then gives fixed answers and maps."""
+    """In place of a network: waits with the interpreter lock released, then gives fixed answers and maps.
+
+    Attributes:
+        wait: for how many seconds.
+    """
 
     engine = "stand-in"
     classes = CLASSES
@@ -40,7 +46,7 @@ class StandIn:
 
     def __init__(self, wait: float) -> None:
         rng = np.random.default_rng(0)
-        self._wait = wait
+        self.wait = wait
         self._probabilities = rng.dirichlet(np.ones(len(CLASSES))).astype(np.float32)
         self._maps = rng.random((len(CLASSES), 7, 7), np.float32)
         self._features = dict.fromkeys((Branch.RB, Branch.CB), rng.random(_CHANNELS, np.float32))
@@ -53,7 +59,7 @@ class StandIn:
 
     def glance(self, frame: Frame, *, mirror: bool = False, crop: Crop | None = None) -> Glance:
         """Wait, then answer."""
-        time.sleep(self._wait)
+        time.sleep(self.wait)
         height, width = frame.image.shape[:2]
         return Glance(
             frame,
@@ -89,9 +95,16 @@ def open_window(
 ) -> tuple[MainWindow, StandIn, PaintCounter]:
     """Open the window on a video, looping, with the stand-in at work; return what counts its paints too."""
     model = StandIn(WAIT_SECONDS)
+    window = open_window_with(model, video, open_frames)
+    return window, model, PaintCounter(window.stage.panes["input"].view)
+
+
+def open_window_with(
+    model: GlanceModel, video: Path, open_frames: Callable[[str], FrameSource] = open_source
+) -> MainWindow:
+    """Open the window on a video, looping, with a network that has looked at a first frame."""
     window = MainWindow(LiveSession(lambda path: model, open_frames))
     window.resize(*WINDOW_SIZE)
-    counter = PaintCounter(window.stage.panes["input"].view)
     window.show()
     window.session.start()
     window.prepare_graphs()
@@ -99,17 +112,18 @@ def open_window(
     window.opener.open_source(str(video))
     window.session.set_loop(True)
     wait_until(lambda: window.session.moment is not None and window.session.moment.glance is not None)
-    return window, model, counter
+    return window
 
 
-def write_video(folder: Path) -> Path:
-    """Write ten seconds of moving noise at 30 frames a second."""
+def write_video(folder: Path, size: tuple[int, int] = VIDEO_SIZE) -> Path:
+    """Write ten seconds of moving noise at 30 frames a second; its grain is that of 320×240 at any size."""
     rng = np.random.default_rng(0)
-    picture = rng.integers(0, 255, (VIDEO_SIZE[1], VIDEO_SIZE[0], 3), np.uint8)
-    path = folder / "noise.mp4"
+    grain = rng.integers(0, 255, (VIDEO_SIZE[1], VIDEO_SIZE[0], 3), np.uint8)
+    picture = np.asarray(cv2.resize(grain, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    path = folder / f"noise-{size[0]}.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
-        stream.width, stream.height = VIDEO_SIZE
+        stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         for number in range(VIDEO_FRAMES):
             moved = np.ascontiguousarray(np.roll(picture, 2 * number, axis=1))

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent
 
-from tmnet_app.benchmarks.stand_in_window import open_window, run_events, wait_until, write_video
+from tmnet_app.benchmarks.lateness import LatenessMeter
+from tmnet_app.benchmarks.stand_in_window import open_window, wait_until, write_video
 from tmnet_app.training.curves import Curves
 from tmnet_app.training.run_page import RunPage
 from tmnet_app.training.run_watch import RunWatch
@@ -28,33 +29,8 @@ from tmnet_core.training.run_folder import RunFolder
 LATENESS_REACH = 3.0
 REDRAW_REACH = 2.0
 VIDEO_FPS = 30.0
-TIMER_MS = 10
 _CLIPS = 60
 _START_SECONDS = 300.0
-
-
-class LatenessMeter:
-    """A timer that notes how much later than asked for it was heard."""
-
-    def __init__(self) -> None:
-        self.late: list[float] = []
-        self._last = 0.0
-        self._timer = QTimer(interval=TIMER_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._note)
-
-    def _note(self) -> None:
-        now = time.perf_counter()
-        self.late.append(max(0.0, 1e3 * (now - self._last) - TIMER_MS))
-        self._last = now
-
-    def measure(self, seconds: float) -> float:
-        """Let the window live for so long; returns the 99th percentile of the lateness in milliseconds."""
-        self.late.clear()
-        self._last = time.perf_counter()
-        self._timer.start()
-        run_events(seconds)
-        self._timer.stop()
-        return float(np.percentile(self.late, 99))
 
 
 def measure_training(rounds: int, seconds: float) -> list[Figure]:

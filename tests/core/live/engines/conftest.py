@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,12 @@ def _learn_statistics(network: TMNet, preprocessing: Preprocessing) -> None:
 
 def cut_image(frame: Image, preprocessing: Preprocessing) -> Image:
     return preprocessing.cut(frame, preprocessing.place(frame.shape[1], frame.shape[0]))
+
+
+@pytest.fixture
+def learn_statistics() -> Callable[[TMNet, Preprocessing], None]:
+    """A function that makes a random network tell pictures apart."""
+    return torch.no_grad()(_learn_statistics)
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from tmnet_core.data.preprocessing import Preprocessing
+from tmnet_core.data.sample_frames import sample_frames
 from tmnet_core.errors import EngineError
 from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
-from tmnet_core.live.engines.export import compare, look_eagerly
+from tmnet_core.live.engines.export import compare, look_eagerly, write_onnx
 from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
 from tmnet_core.live.engines.packing import PackedConvolution, pack_convolutions
@@ -218,6 +219,47 @@ def test_engines_opened_and_closed_over_and_over_leave_memory_where_it_was(expor
     before = switch(3)
     # One copy of the weights is 78 MB: engines that stay would be 20 of them.
     assert switch(10) - before < 2 * 78 * 2**20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v2"])
+def test_two_hundred_real_frames_get_the_answers_of_plain_torch(
+    backbone, shared_data, make_header, learn_statistics, tmp_path
+):
+    torch.manual_seed(0)
+    header = make_header(backbone=backbone, width=1.0)
+    preprocessing = Preprocessing(size=112)
+    model = build_model(header.model, 21).eval()
+    frames = sample_frames(shared_data / "jhmdb21", 150) + sample_frames(shared_data / "demo", 50)
+    images = [preprocessing.cut(frame, preprocessing.place(frame.shape[1], frame.shape[0])) for frame in frames]
+    assert len(images) == 200
+    learn_statistics(model, preprocessing)
+    write_onnx(model, header.model_copy(update={"preprocessing": preprocessing}), tmp_path / "net.onnx")
+    for engine in (OnnxruntimeEngine(tmp_path / "net.onnx"), TorchEngine(model, preprocessing)):
+        agreement = compare(engine, model, preprocessing, images)
+        engine.close()
+        assert agreement.probabilities <= 1e-4
+        assert agreement.maps <= 1e-4
+        assert agreement.same_top1 == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_fifty_switches_leave_memory_where_it_was(exported, real_images):
+    process = psutil.Process()
+
+    def switch(times: int) -> int:
+        for _ in range(times):
+            for name in ("torch", "onnxruntime"):
+                engine = open_named(name, exported)
+                engine.look(real_images[:1])
+                engine.look(real_images[:4])
+                engine.close()
+        gc.collect()
+        return process.memory_info().rss
+
+    before = switch(5)
+    assert switch(50) < 1.1 * before
 
 
 @pytest.mark.cuda
