@@ -193,7 +193,10 @@ def print_runs(runs: list[RunSummary]) -> None:
     _console.print(table)
     for run in runs:
         changes = f", but {'; '.join(run.changes)}" if run.changes else ""
-        _console.print(f"{run.name}: recipe {run.recipe}{changes}", markup=False, highlight=False, soft_wrap=True)
+        left_out = f"; {run.left_out} videos could not be read" if run.left_out else ""
+        _console.print(
+            f"{run.name}: recipe {run.recipe}{changes}{left_out}", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def print_rows(rows: list[tuple[str, str]]) -> None:

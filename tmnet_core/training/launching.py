@@ -156,7 +156,8 @@ def claim(run: RunFolder) -> None:
     if other is not None and other.alive and other.pid == process.pid:
         return
     _refuse_a_second(run)
-    _write_note(run, ProcessNote(pid=process.pid, created=process.create_time(), launched=time.time()))
+    count = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if together else 1
+    _write_note(run, ProcessNote(pid=process.pid, created=process.create_time(), launched=time.time(), processes=count))
 
 
 def cancel(run: RunFolder, seconds: float = 10.0) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from tmnet_core.config import Recipe, load_recipe, recipe_differences, shipped_recipes
 from tmnet_core.errors import TMNetError
-from tmnet_core.training.events import Continued, Ended, Event, Paused, Started, Validated, current_events
+from tmnet_core.training.events import Continued, Ended, Event, Paused, Skipped, Started, Validated, current_events
 from tmnet_core.training.launching import attach
 from tmnet_core.training.run_folder import RunFolder
 
@@ -30,6 +30,7 @@ class RunSummary(BaseModel):
         changes: where it differs from that one.
         best: figures of the best validation, by branch; empty before the first one.
         best_iteration: when that was.
+        left_out: how many videos could not be read so far.
         reason: why it ended, where that was told.
     """
 
@@ -44,6 +45,7 @@ class RunSummary(BaseModel):
     changes: list[str]
     best: dict[str, dict[str, float]]
     best_iteration: int | None
+    left_out: int
     reason: str
     changed: float | None
 
@@ -78,6 +80,7 @@ def summarise_run(run: RunFolder) -> RunSummary:
         changes=changes,
         best=best.metrics if best else {},
         best_iteration=best.iteration if best else None,
+        left_out=len({event.video for event in events if isinstance(event, Skipped)}),
         reason=ended.reason if ended else "",
         changed=events[-1].time if events else None,
     )

@@ -18,7 +18,7 @@ from tmnet_core.data.clips import ClipSource, EpochSampler
 from tmnet_core.errors import RecipeError
 from tmnet_core.training.distributed import PartOfSource, Ranks, RankSampler
 from tmnet_core.training.evaluation import Glances, join_glances
-from tmnet_core.training.events import Ended, Skipped, Started, read_events
+from tmnet_core.training.events import Ended, Paused, Skipped, Started, read_events
 from tmnet_core.training.preparation import build_examiner
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.trainer import Trainer, train
@@ -100,7 +100,9 @@ def test_parts_of_a_step_learn_what_the_whole_does(tmp_path: Path, steady: Recip
 
 
 @forks
-def test_processes_stop_together_and_one_process_goes_on(tmp_path: Path, steady: Recipe, coloured_clips: Path) -> None:
+def test_processes_pause_and_stop_together_and_one_goes_on(
+    tmp_path: Path, steady: Recipe, coloured_clips: Path
+) -> None:
     data = shutil.copytree(coloured_clips, tmp_path / "data")
     for number in range(3):
         (data / "red" / f"broken_{number}.mp4").write_bytes(b"no video")
@@ -111,6 +113,7 @@ def test_processes_stop_together_and_one_process_goes_on(tmp_path: Path, steady:
     events = list(read_events(run.events_file))
     assert isinstance(events[-1], Ended)
     assert (events[-1].outcome, events[-1].iteration) == ("stopped", 10)
+    assert isinstance(events[-2], Paused)
     skipped = [event.video for event in events if isinstance(event, Skipped)]
     assert skipped
     state = run.load_state()
@@ -129,6 +132,7 @@ def test_what_fails_in_the_first_process_ends_the_others_quietly(tmp_path: Path,
 
 
 @forks
+@pytest.mark.slow
 def test_torchrun_starts_the_same_command(tmp_path: Path, steady: Recipe) -> None:
     recipe = changed(steady, schedule={"iterations": 2, "warmup": 0})
     (tmp_path / "recipe.toml").write_text(dump_recipe(recipe), encoding="utf-8")

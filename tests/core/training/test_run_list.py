@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tmnet_core.config import Recipe, load_recipe
-from tmnet_core.training.events import Continued, Ended, Event, EventLog, Paused, Started, Validated
+from tmnet_core.training.events import Continued, Ended, Event, EventLog, Paused, Skipped, Started, Validated
 from tmnet_core.training.launching import ProcessNote
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.run_list import list_runs, nearest_recipe, summarise_run
@@ -65,12 +65,15 @@ def test_a_run_is_summed_up_by_its_best_figures_and_its_recipe(tmp_path: Path) -
     with EventLog(run.events_file) as log:
         log.write(STARTED)
         log.write(Validated(iteration=3, metrics=figures, best=True))
+        for _ in range(2):
+            log.write(Skipped(iteration=3, video="a.mp4", reason="it is empty"))
         log.write(Validated(iteration=6, metrics={"RB": {"top1": 0.1, "top5": 1.0, "map": 0.4}}, best=False))
     (tmp_path / "no run").mkdir()
     (tmp_path / "file").write_text("")
     (summary,) = list_runs(tmp_path)
     assert (summary.name, summary.iteration, summary.iterations) == ("one", 6, 9)
     assert (summary.best_iteration, summary.best) == (3, figures)
+    assert summary.left_out == 1
     assert summary.recipe == "quick"
     assert summary.changes == ["clip.frames: 3 -> 4", "schedule.iterations: 800 -> 9"]
 

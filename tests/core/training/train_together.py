@@ -10,7 +10,7 @@ import torch
 import torch.utils.tensorboard  # what is loaded here is loaded in every child
 
 from tmnet_core.training.distributed import join_ranks
-from tmnet_core.training.events import Event, Validated
+from tmnet_core.training.events import Event, Paused, Validated
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.trainer import train
 
@@ -32,13 +32,15 @@ def main(folder: str, count: int, port: int, stop_at: int) -> None:
 def train_one(run: RunFolder, stop_at: int) -> int:
     torch.set_num_threads(1)
 
-    def stop(event: Event) -> None:
+    def pause_and_stop(event: Event) -> None:
         if isinstance(event, Validated) and event.iteration == stop_at:
+            run.ask_to_pause()
+        if isinstance(event, Paused):
             run.ask_to_stop()
 
     try:
         with join_ranks() as ranks:
-            train(run.recipe(), run, resume=True, ranks=ranks, report=stop)
+            train(run.recipe(), run, resume=True, ranks=ranks, report=pause_and_stop)
     except BaseException as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return 1
