@@ -139,8 +139,8 @@ def _loading_figures(conditions: Conditions, files: VideoClips, packed: PackedCl
         clock: Clock = "wall" if workers else conditions.clock
         rounds = max(3, conditions.rounds // 2)
         timings = time_interleaved(loads, rounds, warmup=1, clock=clock, progress=conditions.progress)
-        rates = {name: CLIPS * len(GROUPS) / timings.median(name) for name in loads}
-        figure = ratio_figure(timings, "files", "packed", what=f"a batch of clips, {workers} workers: files / packed")
+        rates = {name: len(files) / timings.median(name) for name in loads}
+        figure = ratio_figure(timings, "files", "packed", what=f"loading an epoch, {workers} workers: files / packed")
         detail = " / ".join(f"{rates[name]:.0f} clips/s" for name in loads)
         figures.append(figure.model_copy(update={"detail": detail}))
     return figures
@@ -154,7 +154,8 @@ def _load_epochs(source: ClipSource, workers: int) -> Callable[[], object]:
     """Return a function that loads one epoch of augmented clips; the workers stay."""
     dataset = ClipDataset(source, SAMPLING, size=224)
     sampler = EpochSampler(len(dataset), seed=0)
-    loader = build_loader(dataset, CLIPS, sampler=sampler, workers=workers)
+    # Batches so small that every worker has some.
+    loader = build_loader(dataset, 2, sampler=sampler, workers=workers)
     return lambda: sum(len(batch) for batch in loader)
 
 
