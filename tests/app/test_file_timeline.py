@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -39,14 +40,12 @@ def scanned(open_window, stand_in, qtbot, make_video, tmp_path, monkeypatch) -> 
     return window
 
 
-def _film(folder: Path) -> Path:
-    import av
-
-    path = folder / "film.mp4"
+def _film(folder: Path, frames: int = 90) -> Path:
+    path = folder / f"film of {frames}.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for number in range(90):
+        for number in range(frames):
             picture = np.full((48, 64, 3), 200 if 30 <= number < 60 else 40, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
@@ -119,6 +118,19 @@ def test_a_scan_that_fails_is_told_and_the_film_plays_on(scanned, qtbot, stand_i
     qtbot.waitUntil(lambda: "the device is gone" in scanned.status.sentence)
     shown = scanned.session.moment
     qtbot.waitUntil(lambda: scanned.session.moment is not shown)
+
+
+def test_a_film_of_one_frame_has_a_timeline_and_every_panel_bears_it(scanned, qtbot, tmp_path):
+    scanned.opener.open_source(str(_film(tmp_path, frames=1)))
+    qtbot.waitUntil(lambda: scanned.session.frame_count == 1)
+    qtbot.waitUntil(lambda: complete(scanned) and scanned.transport.timeline.strip.frames == 1)
+    assert [(span.begin, span.end) for span in scanned.transport.timeline.strip.spans] == [(0, 1)]
+    for button in scanned.stage.details.panels.buttons.values():
+        button.click()
+    scanned.stage.details.panels.buttons["motion"].click()
+    qtbot.waitUntil(lambda: scanned.workbench.closer_look.motion.words.text().startswith("No frame before"))
+    qtbot.mouseMove(scanned.transport.timeline, QPoint(50, 5))
+    qtbot.waitUntil(scanned.workbench.timeline._bubble.isVisible)
 
 
 def test_no_timeline_without_a_network_that_can_scan(playing):

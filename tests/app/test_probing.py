@@ -73,7 +73,7 @@ def test_maps_are_checked_by_deletion_and_insertion(probing, qtbot):
     panel.check_button.click()
     qtbot.waitUntil(panel.graph.isVisible)
     assert "deletion RB" in panel.words.text()
-    assert panel.check_button.text() == "Check maps"
+    assert panel.check_button.text() == "Check"
 
 
 def test_a_check_can_be_stopped(probing, qtbot, stand_in):
@@ -88,7 +88,7 @@ def test_a_check_can_be_stopped(probing, qtbot, stand_in):
     qtbot.waitUntil(lambda: panel.check_button.text().startswith("Stop"))
     panel.check_button.click()
     gate.set()
-    qtbot.waitUntil(lambda: panel.check_button.text() == "Check maps")
+    qtbot.waitUntil(lambda: panel.check_button.text() == "Check")
     assert not panel.graph.isVisible()
 
 

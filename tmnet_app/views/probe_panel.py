@@ -38,7 +38,8 @@ class ProbePanel(QWidget):
         self.how.chosen.connect(self.how_chosen)
         self.clear_button = _button("Clear", "Take all paint away")
         self.clear_button.clicked.connect(self.clear_asked)
-        self.check_button = _button("Check maps", "")
+        self.check_button = _button("Check", "")
+        self.check_button.setAccessibleName("Check the maps")
         self.check_button.clicked.connect(self._check_or_stop)
         self._checking = False
         self.bars = ChangeBars()
@@ -80,7 +81,7 @@ class ProbePanel(QWidget):
     def show_progress(self, share: float | None) -> None:
         """Say how far a check is, with the button to end it; None: there is none."""
         self._checking = share is not None
-        self.check_button.setText("Check maps" if share is None else f"Stop ({100 * share:.0f} %)")
+        self.check_button.setText("Check" if share is None else f"Stop ({100 * share:.0f} %)")
         self.check_button.setToolTip(
             "Deletion and insertion curves of both maps, for the class that they show and the frame of now"
             if share is None

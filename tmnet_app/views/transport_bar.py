@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QFontMetrics, QMouseEvent
+from PySide6.QtGui import QAction, QFontMetrics, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -26,8 +26,11 @@ from tmnet_app.views.probability_bars import EN_DASH
 from tmnet_app.views.timeline import Timeline
 
 _TOOLS = ("loop", "timeline", "mirror", "attention", "attention_settings", "record", "snapshot")
+# Where there is little room those at the end go first; they stay in the menu, with their keys.
+_BY_NEED = ("record", "attention", "loop", "timeline", "attention_settings", "snapshot", "mirror")
+_NARROWEST_SEEKING = 180
 _HANDLE = 8  # half of the slider's handle and its frame
-_FILE_ONLY = ("step_back", "step_forward", "loop", "timeline")
+_FILE_ONLY = ("loop", "timeline")
 
 
 class TransportBar(QWidget):
@@ -61,6 +64,7 @@ class TransportBar(QWidget):
         self.speed = _speed_button(self)
         self.buttons = {name: _button(actions[name]) for name in ("step_back", "play", "step_forward")}
         self.buttons |= {name: _button(actions[name]) for name in _TOOLS}
+        self._seekable = False
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -85,15 +89,16 @@ class TransportBar(QWidget):
 
     def show_source(self, live: bool, frames: int | None, fps: float | None) -> None:
         """Fit the controls to a source."""
-        seekable = not live and bool(frames)
-        for widget in (self.slider, self.speed, *(self.buttons[name] for name in _FILE_ONLY)):
-            widget.setVisible(seekable)
+        self._seekable = not live and bool(frames)
+        for widget in (self.slider, self.speed, self.buttons["step_back"], self.buttons["step_forward"]):
+            widget.setVisible(self._seekable)
         self.slider.setMaximum(max(0, (frames or 1) - 1))
         self.slider.setSingleStep(1)
         self.slider.setPageStep(max(1, round(5 * (fps or 1))))
         sample = "Live" if live else f"{clock(_seconds(frames, fps))} / {clock(_seconds(frames, fps))}"
         self.time.setFixedWidth(QFontMetrics(self.time.font()).horizontalAdvance(sample) + GRID)
         self.time.setText(sample)
+        self._fit()
 
     def show_position(self, index: int, frames: int | None, fps: float | None, *, write: bool) -> None:
         """Move the slider to a frame, unless a hand is on it, and the clock if it may be written."""
@@ -104,9 +109,29 @@ class TransportBar(QWidget):
 
     def show_recording(self, seconds: float | None, frames: int = 0) -> None:
         """Say how long and how much has been recorded; None: nothing is being recorded."""
+        begins_or_ends = self.recording.isHidden() == (seconds is not None)
         self.recording.setVisible(seconds is not None)
         if seconds is not None:
             self.recording.setText(f"\u25cf {clock(seconds)} \u00b7 {frames}")
+        if begins_or_ends:
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as many buttons as there is room for."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        fixed = [self.buttons["step_back"], self.buttons["play"], self.buttons["step_forward"], self.time, self.speed]
+        fixed += [] if self.recording.isHidden() else [self.recording]
+        room = self.width() - _NARROWEST_SEEKING - 6 * GRID
+        room -= sum(widget.sizeHint().width() + GRID // 2 for widget in fixed)
+        wanted = [name for name in _BY_NEED if self._seekable or name not in _FILE_ONLY]
+        for place, name in enumerate(wanted):
+            room -= self.buttons[name].sizeHint().width() + GRID // 2
+            self.buttons[name].setVisible(room >= 0 or place == 0)
+        for name in set(_BY_NEED) - set(wanted):
+            self.buttons[name].hide()
 
     def show_speed(self, speed: float) -> None:
         """Say how fast it plays."""
