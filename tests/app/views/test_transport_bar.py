@@ -17,7 +17,7 @@ def test_nothing_overlaps_and_the_seek_bar_keeps_its_room(playing, width, record
     for one, other in pairwise(shown):
         assert one.geometry().right() < other.geometry().left(), (one, other)
     assert shown[-1].geometry().right() <= bar.width()
-    assert bar.slider.width() >= (80 if recording and width == 640 else 170)
+    assert bar.slider.width() >= (80 if recording and width == 640 else 160)
     assert bar.buttons["record"].isVisible()
     if width >= 1280:
         assert all(button.isVisible() for button in bar.buttons.values())
