@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from tmnet_app.main_window import MainWindow
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.training.draft import flatten
+from tmnet_app.views.probability_bars import EN_DASH
 from tmnet_core.config import load_recipe
 from tmnet_core.data.annotations import VIDEO_SUFFIXES
 
@@ -99,7 +100,8 @@ class FilmStrip(QObject):
 
     def _looking(self) -> bool:
         session, best = self._main.session, self._training.run_pages[0].watch.run.best_checkpoint
-        return session.checkpoint == str(best) and session.moment is not None and session.moment.glance is not None
+        answered = self._main.stage.details.bars.headline.text() not in {"", EN_DASH}
+        return session.checkpoint == str(best) and bool(session.source) and answered
 
     def _finish(self) -> None:
         self._take(self._main)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QVBoxLayout, QWidget
 
@@ -133,7 +134,8 @@ class StartEditor(FieldEditor):
             self._box.removeItem(self._PATH)
         place = {"imagenet": self._IMAGENET, "none": self._RANDOM}.get(text, self._PATH)
         if place == self._PATH:
-            self._box.addItem(text)
+            self._box.addItem(Path(text).name)
+            self._box.setItemData(place, text, Qt.ItemDataRole.ToolTipRole)
         self._box.setCurrentIndex(place)
 
     def _choose(self, place: int) -> None:

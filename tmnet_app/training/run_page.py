@@ -144,8 +144,9 @@ class RunPage(QWidget):
         watch, record = self.watch, self.watch.record
         standing = watch.standing
         self.sentence.set_full_text("Ending all of its processes …" if watch.ending else standing.sentence)
-        self.suggestion.setText(standing.suggestion)
-        self.suggestion.setVisible(bool(standing.suggestion))
+        suggestion = " ".join(part for part in (standing.suggestion, _left_out(record)) if part)
+        self.suggestion.setText(suggestion)
+        self.suggestion.setVisible(bool(suggestion))
         self.bar.setRange(0, max(1, record.iterations))
         self.bar.setValue(record.iteration)
         for name, text in _figures_of(record, active=standing.state == "running").items():
@@ -218,6 +219,15 @@ def _figures_of(record: RunRecord, *, active: bool) -> dict[str, str]:
         "memory": f"{memory:.2f} GiB" if memory is not None and math.isfinite(memory) else EN_DASH,
         "best": percent(max(values["top1"] for values in best.metrics.values()) if best else None),
     }
+
+
+def _left_out(record: RunRecord) -> str:
+    if not record.skipped:
+        return ""
+    name, reason = next(iter(record.skipped.items()))
+    many = len(record.skipped)
+    first = f"{name}: {reason}".rstrip(".")
+    return f"1 video is left out: {first}." if many == 1 else f"{many} videos are left out, such as {first}."
 
 
 def _button(text: str, tip: str, key: str = "") -> QPushButton:

@@ -94,11 +94,17 @@ def _ended(ended: Ended) -> Standing:
     if ended.outcome == "finished":
         return Standing("finished", f"Finished {place}.")
     if ended.outcome == "failed":
-        reason = ended.reason.rstrip(".")
-        return Standing("failed", f"Failed {place}: {reason}.", remedy(reason) or "The log tells more.")
+        return _failed(place, ended.reason)
     if ended.reason == CANCELLED:
         return Standing("cancelled", f"Cancelled {place}.", "Resume goes on from what was saved last.")
     return Standing("stopped", f"Stopped {place}.", "Resume goes on from there.")
+
+
+def _failed(place: str, reason: str) -> Standing:
+    """Take what a reason says to change for the suggestion, else what is known to help."""
+    what, _, change = reason.rstrip(".").partition("; ")
+    suggestion = f"{change[:1].upper()}{change[1:]}." if change else remedy(what)
+    return Standing("failed", f"Failed {place}: {what}.", suggestion or "The log tells more.")
 
 
 def _without_a_word(record: RunRecord, process: RunProcess | None, log: Sequence[str]) -> Standing:
@@ -108,8 +114,7 @@ def _without_a_word(record: RunRecord, process: RunProcess | None, log: Sequence
         return Standing("failed", f"Ended {place} by signal {_signal_name(-status)}.", _advice_for_signal(-status, log))
     said = next((line.strip() for line in reversed(log)), "")
     if said.startswith("tmnet: "):
-        reason = said.removeprefix("tmnet: ").rstrip(".")
-        return Standing("failed", f"Failed {place}: {reason}.", remedy(reason) or "The log tells more.")
+        return _failed(place, said.removeprefix("tmnet: "))
     sentence = f"Ended {place} without a word"
     suggestion = remedy("\n".join(log)) or "The log tells more."
     return Standing("lost", f"{sentence}; its log ends with: {said}" if said else f"{sentence}.", suggestion)

@@ -15,6 +15,7 @@ from tmnet_core.config import Recipe
 from tmnet_core.data.clips import ClipSource, Frames
 from tmnet_core.models.catalogue import VARIANTS
 from tmnet_core.training.evaluation import Examiner
+from tmnet_core.training.failures import explain
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.trainer import Trainer
 from tmnet_core.training.trial_result import TrialResult
@@ -151,10 +152,6 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _smaller(recipe: Recipe) -> str:
-    """Return what to change where a recipe does not fit, the cheapest change first."""
-    training, clip = recipe.training, recipe.clip
-    if training.batch_size > 1:
-        return f"Set training.batch_size to {max(1, training.batch_size // 2)}, or clip.size below {clip.size}."
-    if clip.frames > 1:
-        return f"Set clip.frames to {max(1, clip.frames // 2)}, or clip.size below {clip.size}."
-    return f"Set clip.size below {clip.size}, or choose a smaller model.backbone."
+    """Return what to change where a recipe does not fit."""
+    sentence = explain(MemoryError(), recipe) or ""
+    return f"{sentence[:1].upper()}{sentence[1:]}."

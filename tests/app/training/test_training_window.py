@@ -106,13 +106,14 @@ def test_a_trial_can_be_stopped_and_one_that_cannot_start_is_told(
 
 
 def test_a_run_that_fails_says_why(qtbot, training: TrainingWindow, script_child: Script) -> None:
-    script_child("started", "print=Traceback …", "failed=CUDA out of memory. Tried to allocate 2 GiB")
+    script_child("started", "split", "print=Traceback …", "failed=CUDA out of memory. Tried to allocate 2 GiB")
     training.start(Recipe(name="zu groß"))
     page = training.run_pages[0]
     with qtbot.waitSignal(page.watch.ended, timeout=60_000):
         pass
     assert page.sentence.full_text == "Failed at iteration 3: CUDA out of memory. Tried to allocate 2 GiB."
     assert "training.batch_size" in page.suggestion.text()
+    assert "1 video is left out: Übung/\U0001f93e.mp4: it is empty." in page.suggestion.text()
     assert page.suggestion.isVisible()
     assert page.open_log.isEnabled()
     assert not page.watch_it.isEnabled()

@@ -140,6 +140,12 @@ def test_a_run_outlives_whoever_started_it(run: RunFolder) -> None:
             "Failed at iteration 3: CUDA out of memory.",
             "training.batch_size",
         ),
+        (
+            ["started", "failed=no room on the disk; free some"],
+            "failed",
+            "Failed at iteration 3: no room on the disk.",
+            "Free some.",
+        ),
         (["started", "failed=the loss is no longer a number"], "failed", "no longer a number", "learning_rate"),
         (
             ["print=tmnet: recipe x: unknown key 'y'"],
