@@ -25,6 +25,7 @@ from tmnet_app.theme import GRID, tabular
 from tmnet_app.views.probability_bars import EN_DASH
 from tmnet_app.views.timeline import Timeline
 
+_STEPS = ("step_back", "play", "step_forward")
 _TOOLS = ("loop", "timeline", "mirror", "attention", "attention_settings", "record", "snapshot")
 # Where there is little room those at the end go first; they stay in the menu, with their keys.
 _BY_NEED = ("record", "attention", "loop", "timeline", "attention_settings", "snapshot", "mirror")
@@ -62,7 +63,7 @@ class TransportBar(QWidget):
         self.recording.setToolTip("Time recorded, and pictures written; R ends the recording")
         self.recording.hide()
         self.speed = _speed_button(self)
-        self.buttons = {name: _button(actions[name]) for name in ("step_back", "play", "step_forward")}
+        self.buttons = {name: _button(actions[name]) for name in _STEPS}
         self.buttons |= {name: _button(actions[name]) for name in _TOOLS}
         self._seekable = False
         self._lay_out()
@@ -71,7 +72,7 @@ class TransportBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GRID, 0, GRID, 0)
         layout.setSpacing(GRID // 2)
-        for name in ("step_back", "play", "step_forward"):
+        for name in _STEPS:
             layout.addWidget(self.buttons[name])
         layout.addSpacing(GRID)
         seeking = QVBoxLayout()
@@ -122,10 +123,9 @@ class TransportBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        fixed = [self.buttons["step_back"], self.buttons["play"], self.buttons["step_forward"], self.time, self.speed]
-        fixed += [] if self.recording.isHidden() else [self.recording]
+        fixed = (*(self.buttons[name] for name in _STEPS), self.time, self.recording, self.speed)
         room = self.width() - _NARROWEST_SEEKING - 6 * GRID
-        room -= sum(widget.sizeHint().width() + GRID // 2 for widget in fixed)
+        room -= sum(widget.sizeHint().width() + GRID // 2 for widget in fixed if not widget.isHidden())
         wanted = [name for name in _BY_NEED if self._seekable or name not in _FILE_ONLY]
         for place, name in enumerate(wanted):
             room -= self.buttons[name].sizeHint().width() + GRID // 2
