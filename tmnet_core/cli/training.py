@@ -34,7 +34,7 @@ def train(
         typer.Option(min=1, help="With --detach, GPUs that train together; a resumed run has as many as before."),
     ] = None,
     accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Resume although --set or --data change the recipe.")
+        bool, typer.Option("--accept-changes", help="Resume although the recipe or the clips changed.")
     ] = False,
     threads: Threads = 0,
 ) -> None:

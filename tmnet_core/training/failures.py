@@ -26,7 +26,7 @@ def in_one_sentence(run: RunFolder, recipe: Recipe, processes: int) -> Iterator[
         yield
     except TMNetError:
         raise
-    except (OSError, RuntimeError, MemoryError) as error:
+    except (OSError, RuntimeError, MemoryError, ValueError) as error:
         sentence = explain(error, recipe, processes)
         if sentence is None:
             raise
@@ -43,6 +43,11 @@ def explain(error: Exception, recipe: Recipe, processes: int = 1) -> str | None:
         return None if error.filename is None else f"{error.filename}: {error.strerror}"
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
         return _too_little_memory(recipe, processes)
+    if text.startswith("Expected more than 1 value per channel"):
+        return (
+            "BatchNorm has a single clip to take statistics of; set training.batch_norm = 'frozen', or a "
+            "training.batch_size that leaves no single clip at the end of an epoch"
+        )
     if text.startswith("DataLoader worker"):
         return (
             "a process that reads clips ended before its time, as the system lets it when memory is short; "

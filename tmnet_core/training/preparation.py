@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,6 +83,12 @@ def build_training_loader(
     )
     dealt = RankSampler(sampler, training.batch_size, parts=training.accumulate, rank=ranks.rank, count=ranks.count)
     return build_loader(dataset, batches=dealt, workers=training.workers, pin_memory=device.type == "cuda")
+
+
+def fingerprint(clips: ClipSource) -> str:
+    """Return what changes when clips are added, removed, renamed or put into another class."""
+    lines = (f"{clips.label(index)} {clips.name(index)}" for index in range(len(clips)))
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
 def build_preprocessing(recipe: Recipe, started: StartedModel) -> Preprocessing:

@@ -37,6 +37,7 @@ from tmnet_core.training.preparation import (
     choose_precision,
     clip_gradients,
     describe_network,
+    fingerprint,
     load_optimizer,
 )
 from tmnet_core.training.randomness import random_state, set_random_state
@@ -71,7 +72,7 @@ def train(
         recipe: what to train; on resuming, what the run was started with, or a changed one.
         run: where checkpoints and events go.
         resume: go on from the run's saved state, if it has one, instead of starting anew.
-        accept_changes: go on although the recipe is not the one that the state was saved with.
+        accept_changes: go on although recipe or clips are not those that the state was saved with.
         ranks: the processes that train together; each of them calls this, and the first one writes.
         report: told every event that is also written to the run's file.
 
@@ -93,7 +94,7 @@ def train(
             with in_one_sentence(run, recipe, ranks.count):
                 trainer = Trainer(recipe, run, log.tell if log else lambda event: None, ranks)
                 if state:
-                    trainer.restore(state)
+                    trainer.restore(state, accept_changes=accept_changes)
                 if ranks.first:
                     run.write_recipe(recipe)
                     environment = describe_environment(trainer.device, recipe.training.seed)
@@ -317,6 +318,7 @@ class Trainer:
         self.run.save_state(
             {
                 "recipe": self.recipe.model_dump(mode="json"),
+                "clips": fingerprint(self.training_clips),
                 # The schedule is a function of the iteration and needs no state.
                 "progress": vars(self.progress).copy(),
                 "model": self.model.state_dict(),
@@ -335,8 +337,18 @@ class Trainer:
         if iterations_of(self.run.last_checkpoint) != iteration:
             save_checkpoint(self.run.last_checkpoint, self.model, self.header())
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `save` wrote; raises RecipeError where that is of another network."""
+    def restore(self, state: dict[str, Any], *, accept_changes: bool = False) -> None:
+        """Go on from what `save` wrote.
+
+        Raises:
+            DataError: where the training clips are not those it was saved with, unless such changes are accepted.
+            RecipeError: where it is of another network.
+        """
+        if state.get("clips") != fingerprint(self.training_clips) and not accept_changes:
+            raise DataError(
+                f"data {self.recipe.data.root}: its training clips are not those that the run was saved with; "
+                "add --accept-changes to go on with these"
+            )
         try:
             self.progress = Progress(**state["progress"])
             self.model.load_state_dict(state["model"])

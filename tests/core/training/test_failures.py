@@ -147,6 +147,12 @@ def test_too_little_memory_is_told_with_what_to_change(tiny_recipe: Recipe) -> N
     assert "lower clip.frames" in str(explain(error, parts, processes=2))
 
 
+def test_statistics_of_a_single_clip_are_told_with_what_to_change(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    recipe = changed(tiny_recipe, training={"batch_size": 1})
+    with pytest.raises(TMNetError, match=r"run tiny: BatchNorm has a single clip .* training\.batch_norm = 'frozen'"):
+        train(recipe, RunFolder.create(tmp_path, recipe))
+
+
 def test_what_nobody_could_foresee_keeps_its_traceback(tiny_recipe: Recipe) -> None:
     assert explain(RuntimeError("a bug"), tiny_recipe) is None
     assert explain(OSError(errno.EIO, "Input/output error", "a.mp4"), tiny_recipe) == "a.mp4: Input/output error"

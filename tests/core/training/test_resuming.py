@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 
 from tmnet_core.checkpoint import load_checkpoint
 from tmnet_core.config import Recipe, dump_recipe
-from tmnet_core.errors import RecipeError
+from tmnet_core.errors import DataError, RecipeError
 from tmnet_core.training.events import Stepped, Validated, current_events
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.trainer import train
@@ -132,6 +133,19 @@ def test_another_network_is_not_gone_on_with(tmp_path: Path, tiny_recipe: Recipe
     with pytest.raises(RecipeError, match="another network; start a new run"):
         train(changed(tiny_recipe, model={"split": "3/1"}), run, resume=True, accept_changes=True)
     assert run.state_file.read_bytes() == saved
+
+
+def test_other_clips_are_not_gone_on_with_unless_asked_for(
+    tmp_path: Path, tiny_recipe: Recipe, coloured_clips: Path
+) -> None:
+    data = shutil.copytree(coloured_clips, tmp_path / "data")
+    recipe = changed(tiny_recipe, data={"root": str(data)}, training={"batch_norm": "frozen"})
+    run = RunFolder.create(tmp_path, recipe)
+    train(recipe, run, report=stop_at(run, 6))
+    shutil.copy(data / "red" / "red_0.mp4", data / "red" / "red_9.mp4")
+    with pytest.raises(DataError, match="its training clips are not those that the run was saved with; add --accept"):
+        train(recipe, run, resume=True)
+    assert train(recipe, run, resume=True, accept_changes=True).outcome == "finished"
 
 
 def test_a_run_that_was_never_saved_starts_at_its_beginning(tmp_path: Path, tiny_recipe: Recipe) -> None:

@@ -285,8 +285,15 @@ def test_training_on_cuda(tmp_path: Path, tiny_recipe: Recipe, precision: str) -
         tiny_recipe,
         model={"backbone": "resnet18", "width": 1.0},
         optimizer={"learning_rate": 0.001},
-        training={"device": "cuda", "precision": precision},
+        training={"device": "cuda", "precision": precision, "accumulate": 2},
     )
     run = RunFolder.create(tmp_path, recipe)
-    assert train(recipe, run).outcome == "finished"
+
+    def stop_half_way(event: Event) -> None:
+        if isinstance(event, Validated) and event.iteration == 6:
+            run.ask_to_stop()
+
+    assert train(recipe, run, report=stop_half_way).outcome == "stopped"
+    assert train(recipe, run, resume=True).outcome == "finished"
     assert read_header(run.best_checkpoint).metrics["CB"]["top1"] >= 0.9
+    assert all(event.memory_gib for event in read_events(run.events_file) if isinstance(event, Stepped))
