@@ -14,6 +14,7 @@ from tmnet_app.actions import Actions
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.preferences import PaneName, Preferences
 from tmnet_app.recorder import MovieShots, Recorder, ShotWriter, TableShots
+from tmnet_app.sentences import sentence
 from tmnet_app.shots import ShotTaker
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.transport_bar import TransportBar
@@ -150,26 +151,30 @@ class Exports(QObject):
         if moment is None or self.recorder is not None:
             return
         taker = self._new_taker()
+        writers: list[ShotWriter] = []
         try:
-            writers = self._open_writers(path, numbers, taker, moment)
+            self._open_writers(writers, path, numbers, taker, moment)
         except TMNetError as error:
-            self.said.emit(_sentence(error))
+            for writer in writers:
+                writer.close()
+            self.said.emit(sentence(error))
             return
         self._taker, self.recorder = taker, Recorder(writers, self._kept(), self._memory())
         self._began, self._written = time.perf_counter(), 0.0
         self._record.setChecked(True)
         self.follow(moment)
 
-    def _open_writers(self, path: Path, numbers: bool, taker: ShotTaker, moment: Moment) -> list[ShotWriter]:
-        writers: list[ShotWriter] = []
+    def _open_writers(
+        self, writers: list[ShotWriter], path: Path, numbers: bool, taker: ShotTaker, moment: Moment
+    ) -> None:
+        """Add what a recording goes to; where one cannot be opened, those before it are there to be closed."""
         model = self._session.model
         if path.suffix.lower() == ".mp4":
             composer = taker.composer(moment, agreement=model is not None)
             writers.append(MovieShots(path, composer, self._session.fps or _FPS_WHEN_UNKNOWN))
-        if numbers or not writers:
+        if numbers or path.suffix.lower() != ".mp4":
             lines = path.with_suffix(".csv") if numbers else path
             writers.append(TableShots(lines, model.classes if model else [], model.branches if model else []))
-        return writers
 
     def follow(self, moment: Moment) -> None:
         """Record a moment that has just been shown, if that is wanted."""
@@ -195,7 +200,7 @@ class Exports(QObject):
             self.said.emit(f"Recorded {recorder.frames} pictures into {names}; none was left out.")
         else:
             kept = f" {recorder.frames} pictures are in {names}." if names else ""
-            self.said.emit(_sentence(recorder.failure) + kept)
+            self.said.emit(sentence(recorder.failure) + kept)
 
     def _new_taker(self) -> ShotTaker:
         preferences = self._preferences
@@ -217,9 +222,3 @@ class Exports(QObject):
         moment = self._session.moment
         index = 0 if moment is None else moment.frame.index
         return f"{Path(self._session.title).stem or 'tmnet'}-{index:06}"
-
-
-def _sentence(text: object) -> str:
-    words = str(text)
-    words = words[:1].upper() + words[1:]
-    return words if words.endswith((".", "?", "!")) else f"{words}."

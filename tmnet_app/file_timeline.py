@@ -15,6 +15,7 @@ from tmnet_app.actions import Actions
 from tmnet_app.frame_preview import FramePreviews
 from tmnet_app.live_session import LiveSession
 from tmnet_app.preferences import Preferences
+from tmnet_app.sentences import sentence
 from tmnet_app.views.preview_bubble import PreviewBubble
 from tmnet_app.views.timeline import Span, Strip
 from tmnet_app.views.transport_bar import TransportBar, clock
@@ -53,6 +54,7 @@ class FileTimeline(QObject):
         self._action = actions["timeline"]
         self.scan: Scan | None = None
         self._scanning: _Scanning | None = None
+        self._abandoned: list[_Scanning] = []
         self._wanted: object = None
         self._previews: FramePreviews | None = None
         self._pointed = -1
@@ -66,8 +68,10 @@ class FileTimeline(QObject):
         self._show()
 
     def close(self) -> None:
-        """Stop the threads."""
+        """Stop the threads, and wait for them."""
         self._stop()
+        for scanning in self._abandoned:
+            scanning.join(10.0)
         if self._previews is not None:
             self._previews.close()
 
@@ -124,7 +128,9 @@ class FileTimeline(QObject):
     def _stop(self) -> None:
         scanning, self._scanning = self._scanning, None
         if scanning is not None:
+            # It ends by itself soon; the window does not wait for it.
             scanning.abandon()
+            self._abandoned = [one for one in self._abandoned if one.is_alive()] + [scanning]
 
     def _show(self) -> None:
         timeline, scan = self._transport.timeline, self.scan
@@ -183,10 +189,9 @@ class _Scanning(threading.Thread):
         self._stopping = threading.Event()
         self.start()
 
-    def abandon(self, timeout: float = 10.0) -> None:
-        """Stop, and wait; nothing more is told."""
+    def abandon(self) -> None:
+        """Stop; nothing more is told."""
         self._stopping.set()
-        self.join(timeout)
 
     def run(self) -> None:
         """Scan until the end or until it is stopped."""
@@ -206,7 +211,9 @@ class _Scanning(threading.Thread):
                 return  # the network was taken away meanwhile
             if not isinstance(error, TMNetError | OSError):
                 _log.error("A scan failed", exc_info=error)
-            self.failure = f"The timeline of {self._video.name} is not complete: {error or type(error).__name__}"
+            self.failure = sentence(
+                f"The timeline of {self._video.name} is not complete: {error or type(error).__name__}"
+            )
 
 
 def _every(frames: int, fps: float | None) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from tmnet_app.sentences import sentence
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
 from tmnet_core.live.frames import FloatArray, Frame, Glance, PairedGlance
@@ -454,7 +455,7 @@ class LiveSession(QObject):
         if player.state is PlaybackState.FAILED:
             self._opening = None
             player.close()
-            self.failed.emit(_sentence(player.error or f"{short_name(name)} cannot be opened."), player.details)
+            self.failed.emit(sentence(player.error or f"{short_name(name)} cannot be opened."), player.details)
         elif player.state is not PlaybackState.OPENING:
             self._adopt(name, player)
 
@@ -487,16 +488,16 @@ class LiveSession(QObject):
         if failure is not self._seen_failure:
             self._seen_failure = failure
             if failure is not None:
-                self.failed.emit(_sentence(failure.sentence), failure.details)
+                self.failed.emit(sentence(failure.sentence), failure.details)
                 if failure.memory:
-                    self.memory_fell_short.emit(_sentence(failure.sentence), loaded or self._checkpoint)
+                    self.memory_fell_short.emit(sentence(failure.sentence), loaded or self._checkpoint)
 
     def _notice_state(self) -> None:
         states = (self.state, self._glancer.state, self.opening)
         if states != self._seen_states:
             self._seen_states = states
             if self.state is PlaybackState.FAILED and self._player is not None and self._player.error:
-                self.failed.emit(_sentence(self._player.error), self._player.details)
+                self.failed.emit(sentence(self._player.error), self._player.details)
             self.state_changed.emit()
             if not self.playing:
                 self._settle()
@@ -542,8 +543,3 @@ class LiveSession(QObject):
         self.moment = moment
         for viewer in self._viewers:
             viewer(moment)
-
-
-def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "?", "!")) else f"{text}."

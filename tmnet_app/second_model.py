@@ -33,6 +33,7 @@ class SecondModel(QObject):
         self.model: GlanceModel | None = None
         self.loading = ""
         self._loader: _Loader | None = None
+        self._abandoned: list[_Loader] = []
         self._broken = False
         self._trouble: str | None = None
         # Held while the network looks, so that it is never freed under a glance.
@@ -41,19 +42,28 @@ class SecondModel(QObject):
 
     def load(self, path: str) -> None:
         """Load a checkpoint in place of the second one there is."""
+        self._abandon()
         self.loading = path
-        if self._loader is not None:
-            self._loader.wanted = False
         self._loader = _Loader(path, self._session.read_model)
 
     def close(self) -> None:
         """Stop comparing and free the network."""
-        loader, self._loader, self.loading = self._loader, None, ""
-        if loader is not None:
-            loader.abandon()
+        self._abandon()
         self._session.extend_glances(None)
         self._swap(None)
         self.closed.emit()
+
+    def wait(self, timeout: float = 10.0) -> None:
+        """Wait until nothing is being loaded any more."""
+        for loader in self._abandoned:
+            loader.join(timeout)
+
+    def _abandon(self) -> None:
+        """Let what is being loaded go, once it is loaded; the window does not wait for it."""
+        loader, self._loader, self.loading = self._loader, None, ""
+        if loader is not None:
+            loader.wanted = False
+            self._abandoned = [one for one in self._abandoned if one.is_alive()] + [loader]
 
     def _notice(self) -> None:
         loader = self._loader
@@ -103,11 +113,6 @@ class _Loader(threading.Thread):
         self.wanted = True
         self._path, self._read = path, read
         self.start()
-
-    def abandon(self, timeout: float = 10.0) -> None:
-        """Wait, and free what was loaded."""
-        self.wanted = False
-        self.join(timeout)
 
     def run(self) -> None:
         """Load."""

@@ -72,6 +72,7 @@ class Workbench(QObject):
         self.exports.close()
         self.whole_file.close()
         self.comparison.close()
+        self.comparison.second.wait()
 
     def _remember_panel(self, name: str) -> None:
         self._preferences.panel = name

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,20 @@ def test_a_second_network_that_fails_is_told_once_and_the_first_goes_on(comparin
     shown = comparing.session.moment
     qtbot.waitUntil(lambda: comparing.session.moment is not shown)
     assert not comparing.status.sentence
+
+
+def test_letting_go_of_a_second_that_is_still_loading_does_not_wait_for_it(comparing, models, qtbot, make_stand_in):
+    gate, late = threading.Event(), make_stand_in()
+    freed: list[bool] = []
+    late.close = lambda: freed.append(True)
+    load = comparing.session._load_model
+    comparing.session._load_model = lambda path: (gate.wait(10) and late) if path == "late" else load(path)
+    comparing.workbench.comparison.open("late")
+    comparing.actions_by_name["compare"].trigger()
+    assert comparing.stage.second is None
+    gate.set()
+    qtbot.waitUntil(lambda: bool(freed))
+    assert comparing.workbench.comparison.second.model is None
 
 
 def test_a_second_needs_a_first(window):
