@@ -35,6 +35,8 @@ class DataPanel(QFrame):
         how.setWordWrap(True)
         how.setProperty("muted", True)
         self.folder = FieldRow(draft, "data.root", fields["data.root"], "Folder")
+        # Else a dropped folder would be written into the line as an address.
+        self.folder.editor.control.setAcceptDrops(False)
         self.choose = QPushButton("Choose a folder…")
         self.choose.setToolTip("The folder that holds one folder of videos for each class; or drop it here")
         self.choose.clicked.connect(self._choose)
@@ -57,6 +59,7 @@ class DataPanel(QFrame):
     def take(self, path: Path) -> None:
         """Take a folder, or the CSV file in one."""
         if path.is_dir():
+            self._draft.reset("data.annotations")
             self._draft.set_value("data.root", str(path))
         elif path.suffix.lower() == ".csv":
             self._draft.set_value("data.root", str(path.parent))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from tmnet_app.actions import Actions
 from tmnet_app.icons import SIZE, icon
 from tmnet_app.theme import GRID
+
+_NARROW = 800
 
 
 class TopBar(QWidget):
@@ -21,6 +23,10 @@ class TopBar(QWidget):
         self.model = _menu_button("model", "No network", "The network that looks: about it, or another one")
         self.menu = _menu_button("menu", "Menu", "Everything there is to do")
         self.menu.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self.train = _plain_button()
+        actions["train"].setIconText("Train…")
+        self.train.setDefaultAction(actions["train"])
+        self.train.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.presentation = _plain_button()
         self.presentation.setDefaultAction(actions["presentation"])
         layout = QHBoxLayout(self)
@@ -29,6 +35,7 @@ class TopBar(QWidget):
         for button in (self.open, self.camera, self.model):
             layout.addWidget(button)
         layout.addStretch(1)
+        layout.addWidget(self.train)
         layout.addWidget(self.presentation)
         layout.addWidget(self.menu)
 
@@ -36,6 +43,13 @@ class TopBar(QWidget):
         """Draw the icons in the colours of a theme."""
         for button in (self.open, self.camera, self.model, self.menu):
             button.setIcon(icon(button.objectName(), palette))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the network's name its room where there is little."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        style = Qt.ToolButtonStyle
+        self.train.setToolButtonStyle(style.ToolButtonIconOnly if narrow else style.ToolButtonTextBesideIcon)
 
     def show_model(self, title: str) -> None:
         """Say which network looks."""
