@@ -110,7 +110,8 @@ class RunPage(QWidget):
         self.log.setToolTip("The last lines of the run's log; “Open the log” shows all of it")
         self.log.setFixedHeight((_LOG_SHOWN + 1) * self.log.fontMetrics().lineSpacing())
         self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.log.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for hide in (self.log.setVerticalScrollBarPolicy, self.log.setHorizontalScrollBarPolicy):
+            hide(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         return self.log
 
     def _buttons(self) -> QHBoxLayout:

@@ -58,6 +58,7 @@ class TrainingWindow(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.message)
+        self.setMinimumSize(1160, 600)
         self.resize(1180, 800)
         self.setup.start_requested.connect(self.start)
         self.history.open_requested.connect(self.open_run)

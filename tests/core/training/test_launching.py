@@ -76,6 +76,7 @@ def test_cancelling_ends_the_whole_family_within_ten_seconds(run: RunFolder, scr
     assert sum(isinstance(event, Ended) for event in read_events(run.events_file)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="torch cannot train in several processes there")
 def test_ranks_of_torchrun_train_together_and_are_cancelled_together(run: RunFolder, tiny_recipe: Recipe) -> None:
     endless = tiny_recipe.model_copy(
