@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 from PySide6.QtCore import QObject, QTimer
 
-from tmnet_app.benchmarks.stand_in_window import open_window, run_events, write_video
+from tmnet_app.benchmarks.stand_in_window import open_window, run_events, wait_until, write_video
 from tmnet_app.live_session import DISPLAY_HZ
 from tmnet_app.main_window import MainWindow
 from tmnet_core.benchmarks.figure import Figure
@@ -23,6 +23,7 @@ from tmnet_core.live.sources.remote import ReaderPool
 MEMORY_REACH = 1.03
 _PARTS = 10
 _DISTURBED_EVERY = 2.0
+_SETTLE = 3.0
 
 
 class Disturber(QObject):
@@ -36,6 +37,16 @@ class Disturber(QObject):
         self._random = random.Random(seed)
         self._timer = QTimer(self, interval=round(1000 * _DISTURBED_EVERY))
         self._timer.timeout.connect(self._disturb)
+        self._timer.start()
+
+    def calm(self) -> None:
+        """Leave the window alone until nothing is being opened, so that it can be counted what there is."""
+        self._timer.stop()
+        wait_until(lambda: not self._session.opening and not self._session.loading)
+        run_events(_SETTLE)
+
+    def go_on(self) -> None:
+        """Disturb again."""
         self._timer.start()
 
     def _disturb(self) -> None:
@@ -81,13 +92,16 @@ def measure_soak(minutes: float) -> list[Figure]:
         disturber = Disturber(window, [str(video), "pattern:320x240@30", "pattern:640x480@30"])
         lateness = Lateness(window)
         run_events(60.0 * minutes / _PARTS)
+        disturber.calm()
         before, objects_before, handles_before = _resident(process), _count_objects(), _count_handles(process)
         threads_before, painted = threading.active_count(), counter.count
         late_before, references_before = lateness.take(), _references()
+        disturber.go_on()
         curve = [before]
         for _ in range(_PARTS - 1):
             run_events(60.0 * minutes / _PARTS)
             curve.append(_resident(process))
+        disturber.calm()
         late, handles = lateness.take(), _count_handles(process)
         objects, references = _count_objects(), _references()
         threads, painted = threading.active_count(), counter.count - painted

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import deque
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from tmnet_core.files import replacing
@@ -23,35 +23,19 @@ class Drops:
     display: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FrameTiming:
-    """One frame that was shown.
-
-    Attributes:
-        frame: its number in the source.
-        time: seconds since the start of the source.
-        glanced_ms: from capture until the network had answered; None without a network.
-        shown_ms: from capture until it was painted.
-        dropped_capture, dropped_network, dropped_drawing: frames that were lost until then, by cause.
-    """
-
-    frame: int
-    time: float
-    glanced_ms: float | None
-    shown_ms: float
-    dropped_capture: int
-    dropped_network: int
-    dropped_drawing: int
+# Of a frame that was shown: its number, its time in the source in seconds, milliseconds from its capture until the
+# network had answered (nothing without a network) and until it was painted, and the frames lost until then, by cause.
+COLUMNS = ("frame", "time", "glanced_ms", "shown_ms", "dropped_capture", "dropped_network", "dropped_drawing")
 
 
 class TimingLog:
-    """Keeps the timing of the last 20,000 frames shown."""
+    """Keeps the timing of the last 20,000 frames shown, a row of COLUMNS each."""
 
     def __init__(self) -> None:
-        self._timings: deque[FrameTiming] = deque(maxlen=_KEPT)
+        self._rows: deque[tuple[float | None, ...]] = deque(maxlen=_KEPT)
 
     def __len__(self) -> int:
-        return len(self._timings)
+        return len(self._rows)
 
     def note(
         self, frame: int, seconds: float, captured: float, glanced: float | None, shown: float, drops: Drops
@@ -60,22 +44,19 @@ class TimingLog:
         glanced_ms = None if glanced is None else round(1e3 * (glanced - captured), 3)
         shown_ms = round(1e3 * (shown - captured), 3)
         dropped = drops.capture, drops.inference, drops.display
-        self._timings.append(FrameTiming(frame, round(seconds, 6), glanced_ms, shown_ms, *dropped))
+        self._rows.append((frame, round(seconds, 6), glanced_ms, shown_ms, *dropped))
 
     def clear(self) -> None:
         """Begin anew, as for another source."""
-        self._timings.clear()
+        self._rows.clear()
 
     def write(self, path: Path) -> None:
         """Write a table: CSV, or JSON where the name ends in .json; OSError."""
-        rows = [asdict(timing) for timing in self._timings]
         if path.suffix.lower() == ".json":
-            text = json.dumps(rows, indent=1) + "\n"
+            text = json.dumps([dict(zip(COLUMNS, row, strict=True)) for row in self._rows], indent=1) + "\n"
         else:
             table = io.StringIO()
-            writer = csv.DictWriter(table, [field.name for field in fields(FrameTiming)], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            csv.writer(table, lineterminator="\n").writerows([COLUMNS, *self._rows])
             text = table.getvalue()
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
