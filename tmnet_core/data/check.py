@@ -6,6 +6,7 @@ import hashlib
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -115,13 +116,16 @@ def check_dataset(
     report, paths, labelled = _list_files(data)
     if not paths:
         raise DataError(f"{data.root} holds no videos.")
-    found = {path: seen for path, seen in _read_journal(journal, decode=decode).items() if path in paths}
-    found = {path: seen for path, seen in found.items() if seen.is_of(Path(path))}
+    before = _read_journal(journal, decode=decode)
+    found = {path: before[path] for path in paths if path in before and before[path].is_of(Path(path))}
     progress(len(found), len(paths))
     journal.parent.mkdir(parents=True, exist_ok=True)
-    with journal.open("a", encoding="utf-8") as file:
-        left = [path for path in paths if path not in found]
-        for path, seen in run_spawned(partial(inspect_video, decode=decode), left, workers, crashed=crashed_video):
+    left = [path for path in paths if path not in found]
+    inspected = run_spawned(partial(inspect_video, decode=decode), left, workers, crashed=crashed_video)
+    with journal.open("a", encoding="utf-8") as file, closing(inspected):
+        if before:
+            file.write("\n")  # Ends a line that an interrupted call left half-written.
+        for path, seen in inspected:
             found[path] = seen
             file.write(seen.model_dump_json() + "\n")
             file.flush()
@@ -173,7 +177,7 @@ def _read_journal(journal: Path, *, decode: bool) -> dict[str, VideoReport]:
     found: dict[str, VideoReport] = {}
     if not journal.is_file():
         return found
-    for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in journal.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             seen = VideoReport.model_validate_json(line)
         except ValidationError:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -96,10 +96,12 @@ def pack_dataset(
             progress(done, len(paths))
             work = partial(_write_block, root, header, Path(parts))
             left = [path for path in paths if path not in there]
-            for _, block in run_spawned(work, left, workers, crashed=partial(_crashed, root)):
-                writer.add(block)
-                done += 1
-                progress(done, len(paths))
+            # Closed before the folder of their files is: whatever ends this, the processes have then ended.
+            with closing(run_spawned(work, left, workers, crashed=partial(_crashed, root))) as blocks:
+                for _, block in blocks:
+                    writer.add(block)
+                    done += 1
+                    progress(done, len(paths))
         videos = [writer.videos[stored_path(root, path)] for path in paths]
     return PackReport(
         folder,

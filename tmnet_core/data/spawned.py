@@ -25,7 +25,7 @@ DEFAULT_WORKERS = min(16, os.cpu_count() or 1)
 
 def run_spawned(
     work: Callable[[Item], Result], items: Iterable[Item], workers: int, *, crashed: Callable[[Item], Result]
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result], None, None]:
     """Yield each item with what `work` makes of it, as they get done; without workers in this process.
 
     Ctrl-C, or closing the iterator, lets the items begun get done, drops the others, and ends the processes. Where a
