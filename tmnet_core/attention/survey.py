@@ -17,10 +17,9 @@ from tmnet_core.attention.motion import Motion, MotionState, find_motion
 from tmnet_core.attention.probe import check_map
 from tmnet_core.data.clip_sources import RenderedClips
 from tmnet_core.data.clips import ClipSource
-from tmnet_core.data.preprocessing import Image, Placement
+from tmnet_core.data.preprocessing import Image
 from tmnet_core.data.sampling import glance_indices, spread_fractions
 from tmnet_core.errors import DataError, SourceError
-from tmnet_core.live.engines.outputs import EngineOutputs
 from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.models.branch import Branch
@@ -161,16 +160,10 @@ class _Looker:
         around = _clip_around(middle, length) if self._memory else []
         wanted = sorted({*keys, *(max(0, key - 1) for key in keys), *around})
         frames = dict(zip(wanted, self._clips.read(clip, wanted), strict=True))
-        height, width = frames[middle].shape[:2]
-        placement = self._predictor.preprocessing.place(width, height)
         looked_at = sorted({*keys, *around})
-        seen = self._predictor.look(
-            np.stack([self._predictor.preprocessing.cut(frames[index], placement) for index in looked_at])
-        )
+        seen = self._predictor.glance_at_each([Frame(frames[index], index, 0.0, 0.0) for index in looked_at])
+        glances = dict(zip(looked_at, seen, strict=True))
         exact = self._exact_motion(clip, keys)
-        glances = {
-            index: _glance(seen, place, frames[index], index, placement) for place, index in enumerate(looked_at)
-        }
         for key in keys:
             before = frames[key - 1] if key else None
             survey.observations.append(self._observe(clip, glances[key], before, exact.get(key)))
@@ -240,15 +233,6 @@ def _clip_around(middle: int, length: int) -> list[int]:
     interval = max(1, min(_CLIP_INTERVAL, (length - 1) // (_CLIP_FRAMES - 1)))
     start = max(0, min(middle - interval * _CLIP_FRAMES // 2, length - 1 - interval * (_CLIP_FRAMES - 1)))
     return sorted({min(start + interval * step, length - 1) for step in range(_CLIP_FRAMES)})
-
-
-def _glance(seen: EngineOutputs, place: int, image: Image, index: int, placement: Placement) -> Glance:
-    """One of several images that were looked at at once, as a glance."""
-    probabilities, maps, features = (
-        {branch: values[place] for branch, values in kind.items()}
-        for kind in (seen.probabilities, seen.maps, seen.features)
-    )
-    return Glance(Frame(image, index, 0.0, 0.0), placement, probabilities, maps, features, 0.0)
 
 
 def _bytes(shares: FloatArray) -> Regions:

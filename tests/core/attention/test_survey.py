@@ -18,7 +18,7 @@ from tmnet_core.data.clip_sources import RenderedClips
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.synthetic_people import SyntheticPeople
 from tmnet_core.errors import DataError, SourceError
-from tmnet_core.live.engines.outputs import EngineOutputs
+from tmnet_core.live.frames import Glance
 from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.models.branch import Branch
 from tmnet_core.opencv import cv2
@@ -62,19 +62,18 @@ class Knowing:
     def __init__(self, scenes, header) -> None:
         self.header = header
         self.classes = list(FilmedScenes.classes)
-        self.places = {}
-        for film in scenes:
-            for number, frame in enumerate(film.frames):
-                cut = PREPROCESSING.cut(frame.image, PREPROCESSING.place(320, 240))
-                self.places[cut.tobytes()] = film, number
+        self.places = {frame.image.tobytes(): (film, n) for film in scenes for n, frame in enumerate(film.frames)}
 
-    def look(self, images, branches=None, *, maps=True):
-        seen = [self.places[image.tobytes()] for image in images]
-        rb = np.stack([[film.bump(film.mover, number)] * 2 for film, number in seen])
-        cb = np.stack([[film.bump(film.decoy, number)] * 2 for film, number in seen])
-        probabilities = dict.fromkeys(Branch, np.full((len(images), 2), 0.5, np.float32))
-        features = dict.fromkeys((Branch.RB, Branch.CB), np.ones((len(images), 4), np.float32))
-        return EngineOutputs(probabilities, {Branch.RB: rb, Branch.CB: cb}, features)
+    def glance_at_each(self, frames):
+        return [self.glance(frame) for frame in frames]
+
+    def glance(self, frame):
+        film, number = self.places[frame.image.tobytes()]
+        maps = {Branch.RB: film.bump(film.mover, number), Branch.CB: film.bump(film.decoy, number)}
+        probabilities = dict.fromkeys(Branch, np.full(2, 0.5, np.float32))
+        features = dict.fromkeys((Branch.RB, Branch.CB), np.ones(4, np.float32))
+        placement = PREPROCESSING.place(320, 240)
+        return Glance(frame, placement, probabilities, {b: np.stack([m, m]) for b, m in maps.items()}, features, 0.0)
 
 
 @pytest.fixture(scope="module")
