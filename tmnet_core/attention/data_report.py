@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tmnet_core.attention.contact_sheet import contact_sheet, most_different
@@ -83,7 +82,6 @@ def report_on_data(
             measures.append(measure(survey, exact, "the renderer"))
         report = SurveyReport(
             command=command,
-            date=datetime.now(UTC).date().isoformat(),
             machine=describe_machine(predictor.device),
             checkpoint=checkpoint.name,
             data=data_name(data),

@@ -13,7 +13,7 @@ def survey_markdown(report: SurveyReport) -> str:
         "",
         f"    {report.command}",
         "",
-        f"{report.date}, {report.machine}. {report.clips} {report.part} clips, {report.key_frames} key frames each "
+        f"{report.machine}. {report.clips} {report.part} clips, {report.key_frames} key frames each "
         f"({states}); maps of {_whose(report.shown)}. Agreement is the share of a map's mass inside the moving region, "
         "less its share inside those of the other clips, brought to the same size; means over clips with 95 % "
         "intervals, clips resampled.",
@@ -32,12 +32,12 @@ def survey_markdown(report: SurveyReport) -> str:
         lines += [
             "## One glance and the clip around it",
             "",
-            f"{figures.clips} clips; CB over 8 frames.",
+            f"{figures.clips} clips; CB over 8 frames, of which the one is one, which speaks for CB.",
             "",
             "| one frame's | with | RB | CB | RB − CB |",
             "|---|---|---|---|---|",
-            f"| map | mean of CB's maps, correlation | {_cells(figures.map_correlation, figures.map_difference)} |",
-            f"| feature | F_cls of the clip, cosine | {_cells(figures.cosine, figures.cosine_difference)} |",
+            f"| map | mean of CB's maps, correlation | {_values(figures.map_correlation, figures.map_difference)} |",
+            f"| feature | F_cls of the clip, cosine | {_values(figures.cosine, figures.cosine_difference)} |",
             "",
             f"RB+CB of one frame and CB over the clip give the same answer in {figures.same_answer:.0%} of the clips.",
             "",
@@ -51,8 +51,8 @@ def survey_markdown(report: SurveyReport) -> str:
             "",
             "| | RB | CB |",
             "|---|---|---|",
-            f"| deletion, less is better | {_pair(curves.deletion)} |",
-            f"| insertion, more is better | {_pair(curves.insertion)} |",
+            f"| deletion, less is better | {_values(curves.deletion)} |",
+            f"| insertion, more is better | {_values(curves.insertion)} |",
             "",
         ]
     lines += [f"Left out: {sentence}" for sentence in report.unreadable]
@@ -95,6 +95,11 @@ def _cells(branches: dict[str, Mean], difference: Mean | None) -> str:
 
 def _pair(branches: dict[str, Mean]) -> str:
     return " | ".join(str(branches.get(name, "-")) for name in ("RB", "CB"))
+
+
+def _values(branches: dict[str, Mean], *differences: Mean | None) -> str:
+    values = [branches[name].unsigned if name in branches else "-" for name in ("RB", "CB")]
+    return " | ".join([*values, *(str(difference or "-") for difference in differences)])
 
 
 def _whose(shown: str) -> str:

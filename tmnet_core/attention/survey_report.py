@@ -36,8 +36,16 @@ class Mean(BaseModel):
     interval: tuple[float, float]
 
     def __str__(self) -> str:
-        low, high = self.interval
-        return f"{self.mean:+.3f} ({low:+.3f} to {high:+.3f})".replace("-", "−")
+        return self._written("+.3f")
+
+    @property
+    def unsigned(self) -> str:
+        """The same without a plus, for what is no difference."""
+        return self._written(".3f")
+
+    def _written(self, form: str) -> str:
+        mean, low, high = (format(value, form).replace("-", "−") for value in (self.mean, *self.interval))
+        return f"{mean} ({low} to {high})"
 
 
 class AgreementRow(BaseModel):
@@ -121,7 +129,6 @@ class SurveyReport(BaseModel):
     """
 
     command: str
-    date: str
     machine: Machine
     checkpoint: str
     data: str
