@@ -120,5 +120,7 @@ def _parse_frames(text: str) -> list[int]:
     """Turn `1,2,4` into numbers."""
     parts = text.split(",") if text else []
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise typer.BadParameter(f"{text!r}: write numbers of frames with commas, such as 1,2,4,8,16")
+        raise typer.BadParameter(
+            f"{text!r}: write numbers of frames with commas, such as 1,2,4,8,16", param_hint="--frames"
+        )
     return [int(part) for part in parts]
