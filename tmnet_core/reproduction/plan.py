@@ -57,7 +57,7 @@ Side = tuple[str, Branch]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two lines, each by its key and a branch, of which the claim has the first one higher."""
+    """Two lines, each by its key and a branch, of which a claim has the first one higher."""
 
     higher: Side
     lower: Side
@@ -81,13 +81,18 @@ class Claim:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is to be trained and looked at for one table or figure."""
+    """All that is to be trained and looked at for one table or figure.
+
+    Attributes:
+        comparisons: of lines that no claim is about.
+    """
 
     name: str
     title: str
     about: str
     lines: Sequence[Line]
     claims: Sequence[Claim] = ()
+    comparisons: Sequence[Comparison] = ()
 
     def recipes(self, seeds: Sequence[int]) -> dict[str, Recipe]:
         """Return the runs it needs by identity; lines of the same recipe share theirs."""

@@ -182,7 +182,8 @@ def _section(result: Results, costs: Mapping[str, Cost], picture: Path | None, f
     lines += [f"| {' | '.join(titles)} |", f"|{'---|' * (len(titles) - numbers)}{'---:|' * numbers}"]
     for line in result.lines:
         lines += [f"| {' | '.join(row)} |" for row in _rows(line, titles, with_paper, costs.get(line.line.key))]
-    return [*lines, ""]
+    made = [c for c in result.comparisons if c.difference is not None and not c.difference.is_of_one_run]
+    return [*lines, "", *(f"- {_sentence(comparison)}" for comparison in made), ""]
 
 
 def _rows(result: LineResult, titles: Sequence[str], with_paper: bool, cost: Cost | None) -> list[list[str]]:

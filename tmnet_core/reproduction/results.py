@@ -66,15 +66,12 @@ class ClaimResult:
 
 @dataclass(frozen=True)
 class Results:
-    """A plan with what came of its lines and claims."""
+    """A plan with what came of its lines, claims and other comparisons."""
 
     plan: Plan
     lines: Sequence[LineResult]
     claims: Sequence[ClaimResult]
-
-    def line(self, key: str) -> LineResult:
-        """Return a line by its key."""
-        return next(result for result in self.lines if result.line.key == key)
+    comparisons: Sequence[ComparisonResult] = ()
 
 
 def gather(
@@ -90,11 +87,12 @@ def gather(
         lines.append(_score_line(line, seeds, outcome, device))
         progress(number + 1, len(plan.lines))
     by_key = {result.line.key: result for result in lines}
-    claims = [
-        ClaimResult(claim, [ComparisonResult(c, _difference(c.higher, c.lower, by_key)) for c in claim.comparisons])
-        for claim in plan.claims
-    ]
-    return Results(plan, lines, claims)
+
+    def compare(comparisons: Sequence[Comparison]) -> list[ComparisonResult]:
+        return [ComparisonResult(pair, _difference(pair.higher, pair.lower, by_key)) for pair in comparisons]
+
+    claims = [ClaimResult(claim, compare(claim.comparisons)) for claim in plan.claims]
+    return Results(plan, lines, claims, compare(plan.comparisons))
 
 
 def _score_line(line: Line, seeds: Sequence[int], outcome: Outcome, device: torch.device) -> LineResult:

@@ -181,6 +181,12 @@ class _Ledger:
             self._done[recipe.name] = work(recipe) * iteration // recipe.schedule.iterations
             self._show(recipe)
 
+    def leave_out(self, recipe: Recipe) -> None:
+        """Take note that a run cannot be trained: what is left of it takes no time."""
+        with self._lock:
+            self._total -= work(recipe) - self._done.get(recipe.name, 0)
+            self._show(recipe)
+
     def _show(self, recipe: Recipe) -> None:
         self._tell(Told(sum(self._done.values()), self._total, recipe.name, self._begun, self._count))
 
@@ -208,6 +214,7 @@ def _train_here(
             ended = train(recipe, run, resume=True, accept_changes=True, report=report)
         except TMNetError as error:
             outcome.reasons[name] = str(error)
+            ledger.leave_out(recipe)
             run.discard_unless_trained()
             continue
         if ended.outcome == "stopped":
@@ -244,6 +251,7 @@ def _train_apart(
                 outcome.runs[name] = run
             elif not stop.is_set():
                 outcome.reasons[name] = reason
+                ledger.leave_out(recipe)
                 run.discard_unless_trained()
 
     servers = [threading.Thread(target=serve, args=(device,), name=f"runs on {device}") for device in devices]

@@ -44,6 +44,11 @@ class PairedDifference:
     high: float
     seeds: int
 
+    @property
+    def is_of_one_run(self) -> bool:
+        """Whether no clip is answered otherwise, as where both sides are the same run."""
+        return self.low == self.high == 0.0
+
     def verdict(self, margin: float = 0.0) -> Verdict:
         """Say whether the interval allows to call it higher than -margin, a share, or lower, or neither."""
         if self.low > -margin:

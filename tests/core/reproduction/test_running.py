@@ -66,7 +66,9 @@ def test_ctrl_c_keeps_what_was_done(tmp_path: Path, tiny_settings: Settings) -> 
 def test_a_run_that_cannot_begin_leaves_a_reason_and_no_folder(tmp_path: Path, tiny_settings: Settings) -> None:
     lost = replace(tiny_settings, overrides=[*tiny_settings.overrides, "start.weights=nosuch.pth"]).base()
     base = tiny_settings.base()
-    outcome = train_runs(by_identity(lost, base), tmp_path, ["cpu"])
+    told: list[Told] = []
+    outcome = train_runs(by_identity(lost, base), tmp_path, ["cpu"], tell=told.append)
+    assert told[-1].done == told[-1].total == work(base)
     assert "nosuch.pth" in outcome.reasons[identity(lost)]
     assert set(outcome.runs) == {identity(base)}
     assert [path.name for path in tmp_path.iterdir()] == [outcome.runs[identity(base)].path.name]
