@@ -56,6 +56,7 @@ class FileTimeline(QObject):
         self._scanning: _Scanning | None = None
         self._abandoned: list[_Scanning] = []
         self._wanted: object = None
+        self._scannable = False
         self._previews: FramePreviews | None = None
         self._pointed = -1
         self._bubble = PreviewBubble(window)
@@ -83,6 +84,7 @@ class FileTimeline(QObject):
     def _toggle(self, on: bool) -> None:
         self._preferences.timeline = on
         self._wanted = self.scan = None
+        self._scannable = False
         self._stop()
         self._show()
 
@@ -93,6 +95,10 @@ class FileTimeline(QObject):
             self._wanted = wanted
             self._stop()
             self.scan = None
+            # A folder of images is a file source, too, but nothing that could be scanned.
+            if wanted is not None and not Path(wanted[1]).is_file():
+                wanted = None
+            self._scannable = wanted is not None
             if wanted is not None:
                 predictor = cast("GlancePredictor", self._session.model)
                 every = _every(self._session.frame_count or 1, self._session.fps)
@@ -107,8 +113,6 @@ class FileTimeline(QObject):
         file = bool(session.source) and source_kind(session.source) is SourceKind.FILE
         if not self._preferences.timeline or not file or not session.frame_count or not hasattr(session.model, "look"):
             return None
-        if not Path(session.source).is_file():
-            return None  # a folder of images
         return session.checkpoint, session.source, session.mirror, session.crop, id(session.model)
 
     def _take(self) -> None:
@@ -134,7 +138,7 @@ class FileTimeline(QObject):
 
     def _show(self) -> None:
         timeline, scan = self._transport.timeline, self.scan
-        shown = self._preferences.timeline and self._wanted is not None
+        shown = self._preferences.timeline and self._scannable
         timeline.setVisible(shown)
         frames = self._session.frame_count or 0
         strip = Strip(frames, ()) if scan is None or not len(scan.frames) else _strip(scan, frames)

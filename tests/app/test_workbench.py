@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QAbstractSlider
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider
 
 from tmnet_app.main_window import MainWindow
 
@@ -52,3 +52,15 @@ def test_one_picture_can_fill_the_window(playing, qtbot):
 def test_the_difference_is_named(playing):
     playing.workbench.controls.findChild(object, "third").buttons["difference"].click()
     assert playing.stage.panes["both"].title.name == "RB \u2212 CB"
+
+
+def test_every_tool_has_a_name_and_a_tooltip(playing):
+    act(playing, "attention_settings")
+    for button in playing.stage.details.panels.buttons.values():
+        button.click()
+        for parent in (playing.stage.details, playing.workbench.controls):
+            for control in parent.findChildren(QAbstractButton) + parent.findChildren(QAbstractSlider):
+                if control.isVisible() and not control.objectName().startswith("qt_"):
+                    assert control.toolTip(), (control, control.accessibleName())
+                    assert control.accessibleName() or control.text(), control
+    playing.workbench.controls.hide()
