@@ -155,11 +155,28 @@ def contour_lines(activation_map: FloatArray, level: float) -> list[FloatArray]:
 
     A closed line ends where it begins. Of heat h the value is `scale.value(h)`.
     """
-    from contourpy import contour_generator
+    from contourpy import FillType, LineType, SerialContourGenerator, ZInterp
 
-    places = (np.arange(HEAT_SIDE, dtype=np.float32) + 0.5) / HEAT_SIDE
-    generator = contour_generator(places, places, enlarge(activation_map))
+    # By its class, since `contour_generator` spends four times as long on looking for masked values.
+    generator = SerialContourGenerator(
+        *_contour_places(),
+        np.asarray(enlarge(activation_map), np.float64),
+        None,  # type: ignore[arg-type]
+        corner_mask=False,
+        line_type=LineType.Separate,
+        fill_type=FillType.OuterCode,
+        quad_as_tri=False,
+        z_interp=ZInterp.Linear,
+    )
     return [np.asarray(line, np.float32) for line in generator.lines(level)]
+
+
+@cache
+def _contour_places() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The x and y of each place of an enlarged map, each 64×64 in [0, 1]."""
+    places = (np.arange(HEAT_SIDE) + 0.5) / HEAT_SIDE
+    across, down = np.meshgrid(places, places)
+    return across, down
 
 
 @cache
