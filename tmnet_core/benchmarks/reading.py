@@ -21,7 +21,7 @@ from tmnet_core.data.annotations import VideoDataset, folder_of_classes
 from tmnet_core.data.augmentation import MultiScaleCrop, crop_and_resize
 from tmnet_core.data.clip_sources import PackedClips
 from tmnet_core.data.clips import ClipDataset, ClipSource, EpochSampler, VideoClips, build_loader
-from tmnet_core.data.packed_frames import PackedFrames, PackHeader, default_pack
+from tmnet_core.data.packed_frames import PackedFrames, PackHeader
 from tmnet_core.data.packing import pack_dataset
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling
@@ -35,6 +35,7 @@ VIDEO_SIZE = (320, 240)
 VIDEOS = 4
 CLIPS = 8
 SAMPLING = ClipSampling("interval", 16, 2)
+JPEG, RAW = PackHeader(), PackHeader(encoding="raw", quality=0)
 # Processes of the loader: none beside this one, and one for each core.
 WORKERS = (0, os.cpu_count() or 1)
 # Frames from one key frame to the next.
@@ -45,9 +46,9 @@ Frames = npt.NDArray[np.uint8]
 
 def measure(conditions: Conditions) -> list[Figure]:
     """Return the rates of reading, augmenting and loading, each over that of the way it replaces."""
-    with _rendered_videos() as root, _packed(root) as packed:
-        files = VideoClips(packed.source.dataset)
-        figures = _reading_figures(conditions, files, packed)
+    with _rendered_videos() as root, _packed(root, JPEG) as packed, _packed(root, RAW) as raw:
+        files = packed.source
+        figures = _reading_figures(conditions, files, packed, raw)
         figures.append(_augmentation_figure(conditions, files))
         figures += _loading_figures(conditions, files, packed)
     return figures
@@ -86,13 +87,14 @@ def augment_twice_resized(
     return clip
 
 
-def _reading_figures(conditions: Conditions, files: VideoClips, packed: PackedClips) -> list[Figure]:
+def _reading_figures(conditions: Conditions, files: VideoClips, packed: PackedClips, raw: PackedClips) -> list[Figure]:
     cases: dict[str, Callable[[], object]] = {}
     for name in GROUPS:
         clips = _clips(files, name)
         cases[f"{name}, cv2"] = partial(_read_all, lambda i, frames: read_in_sequence(_path(files, i), frames), clips)
         cases[f"{name}, files"] = partial(_read_all, files.read, clips)
         cases[f"{name}, packed"] = partial(_read_all, packed.read, clips)
+        cases[f"{name}, raw"] = partial(_read_all, raw.read, clips)
     timings = conditions.time(cases)
     reaches = {
         ("short GOP", "files"): ">= 1.8",
@@ -100,7 +102,7 @@ def _reading_figures(conditions: Conditions, files: VideoClips, packed: PackedCl
         ("long GOP", "files"): "",
         ("long GOP", "packed"): ">= 7",
     }
-    return [
+    figures = [
         ratio_figure(
             timings,
             f"{name}, cv2",
@@ -110,6 +112,8 @@ def _reading_figures(conditions: Conditions, files: VideoClips, packed: PackedCl
         )
         for (name, way), limit in reaches.items()
     ]
+    what = "16 frames at interval 2, packed: as JPEGs / as raw pixels"
+    return [*figures, ratio_figure(timings, "short GOP, packed", "short GOP, raw", what=what)]
 
 
 def _augmentation_figure(conditions: Conditions, files: VideoClips) -> Figure:
@@ -194,9 +198,9 @@ def _rendered_videos() -> Iterator[Path]:
 
 
 @contextmanager
-def _packed(root: Path) -> Iterator[PackedClips]:
-    pack_dataset(DataSection(root=str(root)), PackHeader())
-    frames = PackedFrames(default_pack(root))
+def _packed(root: Path, header: PackHeader) -> Iterator[PackedClips]:
+    report = pack_dataset(DataSection(root=str(root), packed=f"../{header.encoding}"), header)
+    frames = PackedFrames(report.folder)
     dataset: VideoDataset = folder_of_classes(root)
     yield PackedClips(VideoClips(dataset), frames)
     frames.close()

@@ -68,7 +68,7 @@ def pack(
         int, typer.Option(min=32, max=1080, help="Of the frames at most, in pixels; smaller ones are not enlarged.")
     ] = 256,
     raw: Annotated[
-        bool, typer.Option("--raw", help="Keep pixels instead of JPEGs: faster to read, some 15 times as large.")
+        bool, typer.Option("--raw", help="Keep pixels instead of JPEGs: faster to read, some 14 times as large.")
     ] = False,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEGs.")] = 90,
     workers: Workers = DEFAULT_WORKERS,
