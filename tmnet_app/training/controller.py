@@ -44,6 +44,7 @@ class TrainingController(QObject):
         if self.training is None:
             self.training = TrainingWindow(default_runs_folder(), self._loaded)
             self.training.watch_requested.connect(self._watch)
+            self.training.run_ended.connect(self.said)
             self.training.best_found.connect(self._open_checkpoint)
             self._session.checkpoint_loaded.connect(self.training.stop_following)
             self.training.open_active_runs()

@@ -32,6 +32,7 @@ class TrainingWindow(QWidget):
     """
 
     watch_requested = Signal(str)  # a person wants the player to look with this checkpoint
+    run_ended = Signal(str)  # a sentence: which run, and how
     best_found = Signal(str)  # the player looks with it, and it is better now
 
     def __init__(self, runs: Path, loaded: Callable[[], LoadedNetwork | None], parent: QWidget | None = None) -> None:
@@ -91,6 +92,7 @@ class TrainingWindow(QWidget):
             page.watch_requested.connect(lambda checkpoint, page=page: self._watch(page, checkpoint))
             page.best_found.connect(self.best_found)
             watch.ended.connect(self.history.model.refresh)
+            watch.ended.connect(lambda watch=watch: self.run_ended.emit(_how_it_ended(watch)))
             self.tabs.addTab(page, run.path.name)
             self.tabs.setTabToolTip(self.tabs.indexOf(page), str(run.path))
         self.tabs.setCurrentWidget(page)
@@ -174,6 +176,11 @@ class TrainingWindow(QWidget):
         for dialog in self.findChildren(CommandDialog):
             dialog.close()
         self.close()
+
+
+def _how_it_ended(watch: RunWatch) -> str:
+    sentence = watch.standing.sentence
+    return f"{watch.run.path.name}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def _close_page(page: QWidget) -> None:

@@ -247,4 +247,4 @@ def test_the_best_network_is_followed_until_another_is_opened(
     qtbot.waitUntil(lambda: len(page.watch.record.validations) > validations, timeout=10_000)
     assert not main.session.loading
     page.watch.cancel()
-    qtbot.waitUntil(lambda: not page.watch.standing.active, timeout=15_000)
+    qtbot.waitUntil(lambda: main.status.sentence.startswith("lauf: cancelled at iteration"), timeout=15_000)
