@@ -245,21 +245,19 @@ class Player:
             try:
                 self._open_and_play()
                 return
-            except SourceLostError as error:
-                if self._source is None or not self._wait_to_retry(error):
-                    self._fail(error)
-                    return
-            except SourceError as error:
-                # Opened again, a camera may not be there yet.
-                if self._source is None or not self._source.live or not self._wait_to_retry(error):
-                    self._fail(error)
-                    return
             except Exception as error:
-                if not self._closing:
+                if not isinstance(error, SourceError) and not self._closing:
                     logger.error("The player failed.", exc_info=error)
-                if self._source is None or not self._wait_to_retry(error):
+                if not (self._may_come_back(error) and self._wait_to_retry(error)):
                     self._fail(error)
                     return
+
+    def _may_come_back(self, error: Exception) -> bool:
+        """Whether opening again may help: a source was there before, and either was lost or is live."""
+        source = self._source
+        refused = isinstance(error, SourceError) and not isinstance(error, SourceLostError)
+        # Opened again, a camera may not be there yet.
+        return source is not None and (source.live or not refused)
 
     def _open_and_play(self) -> None:
         source = self._open()

@@ -20,7 +20,7 @@ import numpy as np
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.errors import SourceError, SourceLostError
 from tmnet_core.live.frames import Frame
-from tmnet_core.live.sources import FrameSource, open_source
+from tmnet_core.live.sources import FrameSource, open_source, short_name
 from tmnet_core.live.sources.remote.messages import Message, Writer, read_message
 from tmnet_core.live.sources.remote.ring import SLOTS, FrameRing
 
@@ -74,7 +74,7 @@ class Reader:
         frame = self._ahead if self._read_ahead else self._try_to_read()
         self._read_ahead, self._ahead = False, None
         if isinstance(frame, Exception):
-            self._answers.write(describe(frame))
+            self._answers.write(describe(frame, self._source.title))
         elif frame is None:
             self._answers.write({"is": "end"})
         elif self._ring is None or frame.image.nbytes > self._ring.slot_bytes:
@@ -109,14 +109,15 @@ class Reader:
         return self._ring.begin(self._slot, height, width)
 
 
-def describe(error: Exception) -> Message:
-    """Return what to answer where something went wrong."""
+def describe(error: Exception, title: str) -> Message:
+    """Return what to answer where something went wrong with a source."""
     if isinstance(error, SourceError):
         return {"is": "error", "lost": isinstance(error, SourceLostError), "sentence": str(error), "details": ""}
+    cause = "there is not enough memory" if isinstance(error, MemoryError) else str(error) or type(error).__name__
     return {
         "is": "error",
         "lost": True,
-        "sentence": f"It could not be read: {str(error) or type(error).__name__}."[:1000],
+        "sentence": f"{title} cannot be read: {cause}."[:1000],
         "details": "".join(traceback.format_exception(error))[-8000:],
     }
 
@@ -133,7 +134,7 @@ def serve(orders: IO[bytes], answers: Writer, open_source: Callable[[str], Frame
             try:
                 source = open_source(order["spec"])
             except Exception as error:
-                answers.write(describe(error))
+                answers.write(describe(error, short_name(order["spec"])))
                 continue
             reader = Reader(source, answers)
             answers.write(_introduce(source), np.asarray(source.times, np.float64).tobytes())

@@ -87,8 +87,8 @@ def test_what_cannot_be_opened_is_refused_as_here(tmp_path: Path, remote: Remote
         ("exit", "its reader crashed (exit status 3)"),
         ("hang", "its reader hung and was ended"),
         ("stop", "its reader hung and was ended"),
-        ("raise", "It could not be read: on purpose."),
-        ("memory", "It could not be read: MemoryError."),
+        ("raise", "Test pattern cannot be read: on purpose."),
+        ("memory", "Test pattern cannot be read: there is not enough memory."),
         ("babble", "its reader crashed"),
     ],
 )
