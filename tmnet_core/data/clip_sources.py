@@ -99,6 +99,8 @@ def open_clip_sources(data: DataSection) -> tuple[ClipSource, ClipSource]:
     if not data.root:
         raise DataError("no data: give --data FOLDER, or set data.root in the recipe")
     if data.root == SYNTHETIC_PEOPLE:
+        if data.cache == "packed":
+            raise DataError(f"{SYNTHETIC_PEOPLE} is rendered and never packed; data.cache = 'memory' keeps its frames.")
         training = RenderedClips(SyntheticPeople(data.synthetic_clips, data.split_seed))
         return _cached(training, data), _cached(synthetic_validation_clips(data), data)
     training_videos, validation_videos = load_split(data)

@@ -54,6 +54,11 @@ def test_synthetic_people_need_no_folder() -> None:
     assert CLASSES[training.label(5)] == CLASSES[5]
 
 
+def test_rendered_people_are_never_packed() -> None:
+    with pytest.raises(DataError, match=r"is rendered and never packed; data\.cache = 'memory'"):
+        open_clip_sources(DataSection(root="synthetic-people", cache="packed"))
+
+
 def test_no_data_is_a_sentence() -> None:
     with pytest.raises(DataError, match="no data: give --data FOLDER"):
         open_clip_sources(DataSection())
