@@ -134,7 +134,8 @@ def _time_validation(trainer: Trainer, recipe: Recipe) -> float:
 
 def _available(device: torch.device) -> float:
     if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0]) / GIB
+        # The network is there already; what it holds is not free, but it is this run's.
+        return float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)) / GIB
     process = psutil.Process()
     return float(psutil.virtual_memory().available + process.memory_info().rss) / GIB
 

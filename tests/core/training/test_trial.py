@@ -37,3 +37,12 @@ def test_another_error_of_a_step_is_not_taken_for_want_of_memory(
     monkeypatch.setattr(Trainer, "step", step)
     with pytest.raises(TMNetError, match="no longer a number"):
         try_recipe(tiny_recipe)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_memory_of_a_gpu_is_told(tiny_recipe: Recipe) -> None:
+    on_gpu = tiny_recipe.model_copy(update={"training": tiny_recipe.training.model_copy(update={"device": "cuda"})})
+    result = try_recipe(on_gpu)
+    assert result.fits
+    assert 0 < result.memory_gib < result.available_gib
