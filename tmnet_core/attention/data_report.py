@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -33,6 +33,7 @@ def report_on_data(
     *,
     command: str,
     part: Part = "auto",
+    changes: Sequence[str] = (),
     key_frames: int = 3,
     shown: Shown = "answer",
     curve_steps: int = 0,
@@ -50,6 +51,7 @@ def report_on_data(
         out: a folder for `attention.json`, `attention.md`, `by-class.png` and `most-different.png`; made if need be.
         command: what to say how the figures were made.
         part: which clips.
+        changes: `key=value` for the data section of a recipe.
         key_frames: glances a clip.
         shown: whose class's maps are compared with motion.
         curve_steps: of deletion and insertion curves at each clip's middle; 0 for none.
@@ -65,7 +67,7 @@ def report_on_data(
     if out is not None:
         _make_folder(out)
     with closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor:
-        chosen, clips = open_part(data, part, predictor.header)
+        chosen, clips = open_part(data, part, predictor.header, changes)
         survey = survey_clips(
             predictor,
             clips,

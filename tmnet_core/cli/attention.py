@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, Checkpoint, Device, Threads, app, this_command, use_threads
+from tmnet_core.cli.app import DATA_HELP, Checkpoint, DataChanges, Device, Threads, app, this_command, use_threads
 
 Engine = Annotated[str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")]
 Crop = Annotated[
@@ -23,6 +23,7 @@ Crop = Annotated[
 def attention(
     checkpoint: Checkpoint,
     data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
+    set_: DataChanges = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FOLDER", help="Write JSON, Markdown, a plot and the frames that differ."),
@@ -57,6 +58,7 @@ def attention(
             out,
             command=this_command(),
             part=part,
+            changes=set_ or [],
             key_frames=key_frames,
             shown=shown,
             curve_steps=curves,
