@@ -190,6 +190,14 @@ def test_a_resumed_run_keeps_its_recipe_unless_told_otherwise(
     assert "it keeps its name" in tmnet_here("train", "--resume", run.path, "--name", "other").stderr
 
 
+def test_no_runs_are_said_to_be_none(
+    tmnet_here: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMNET_RUNS", str(tmp_path / "none"))
+    assert tmnet_here("runs").stdout == f"no runs in {tmp_path / 'none'}\n"
+    assert json.loads(tmnet_here("runs", "--json").stdout) == []
+
+
 def test_a_place_that_cannot_be_written_is_one_sentence(tmnet_here: Callable[..., Result], tmp_path: Path) -> None:
     sheet = tmp_path / "none" / "sheet.png"
     refused = tmnet_here("synthesize", sheet, "--sheet", "--size", "96x64", "--classes", "walk")

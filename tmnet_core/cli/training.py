@@ -102,8 +102,11 @@ def runs(
     from tmnet_core.training.run_folder import default_runs_folder
     from tmnet_core.training.run_list import list_runs
 
-    found = list(list_runs(folder or default_runs_folder()))
-    if json_:
+    folder = folder or default_runs_folder()
+    found = list(list_runs(folder))
+    if not found and not json_:
+        print(f"no runs in {folder}")
+    elif json_:
         print(json.dumps([run.model_dump(mode="json") for run in found], indent=2, ensure_ascii=False))
     else:
         print_runs(found)

@@ -48,7 +48,7 @@ class Logbook:
         """Write down one event."""
         self._events.write(event)
         if isinstance(event, Validated | Ended):
-            self._events.sync()  # what is saved after it must not outlive it
+            self._events.sync()
         if isinstance(event, Started):
             self._begin(event)
         if isinstance(event, Validated):

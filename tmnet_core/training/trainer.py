@@ -24,7 +24,7 @@ from tmnet_core.models.tmnet import use_channels_last
 from tmnet_core.training.distributed import Ranks
 from tmnet_core.training.environment import describe_environment, record_environment
 from tmnet_core.training.evaluation import join_glances
-from tmnet_core.training.events import Continued, Ended, Event, Paused, Skipped, Started, Validated
+from tmnet_core.training.events import Continued, Ended, Event, Paused, Skipped, Started, Validated, current_events
 from tmnet_core.training.failures import in_one_sentence, not_finite, refuse_broken_weights
 from tmnet_core.training.freezing import freeze_stages, set_training_mode
 from tmnet_core.training.logbook import Logbook
@@ -139,6 +139,7 @@ class Progress:
     frames_seen: int = 0
     best_top1: float = -1.0
     best_iteration: int = 0
+    validated_iteration: int = 0
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -181,6 +182,8 @@ class Trainer:
         """Step until the recipe's last iteration or until asked to stop; validate and save on the way."""
         recipe, progress = self.recipe, self.progress
         self.tell(self._started(changes))
+        if progress.iteration and self.ranks.first and not self._has_told_validation():
+            self._tell_validation()
         meter = StepMeter(self.device)
         while progress.iteration < recipe.schedule.iterations:
             began_at, trained = progress.clips_into_epoch, 0
@@ -200,6 +203,7 @@ class Trainer:
                 if last or progress.iteration % recipe.training.validate_every == 0:
                     self.validate()
                     self.save()
+                    self._tell_validation()
                 elif progress.iteration % recipe.training.save_every == 0:
                     self.save()
                 if last:
@@ -293,20 +297,32 @@ class Trainer:
         return Wish(wish)
 
     def validate(self) -> None:
-        """Look at the validation clips, each process at its part of them."""
+        """Look at the validation clips, each process at its part of them; `_tell_validation` tells what came of it."""
         refuse_broken_weights(self.run, self.recipe, self.model, self.progress.iteration)
         self.ranks.equal_buffers(self.model)
         mine = self.examiner.examine(self.model, self.device) if self.examiner else None
         progress = self.progress
         progress.metrics = join_glances([part for part in self.ranks.gather(mine) if part is not None]).metrics()
         top1 = progress.metrics[str(self._answer())]["top1"]
-        best = top1 > progress.best_top1
-        if best:
+        progress.validated_iteration = progress.iteration
+        if top1 > progress.best_top1:
             progress.best_top1, progress.best_iteration = top1, progress.iteration
+
+    def _tell_validation(self) -> None:
+        """Tell the figures of this iteration; not before its checkpoints are there, which readers then open."""
+        progress = self.progress
+        best = progress.best_iteration == progress.iteration
         self.tell(Validated(iteration=progress.iteration, metrics=progress.metrics, best=best))
         sampled = self.gallery.look(self.model, self.device, progress.iteration) if self.ranks.first else None
         if sampled is not None:
             self.tell(sampled)
+
+    def _has_told_validation(self) -> bool:
+        """Whether nothing was lost: a process may be killed after it saved figures and before it told them."""
+        if self.progress.validated_iteration != self.progress.iteration or not self.run.events_file.exists():
+            return True
+        told = [event for event in current_events(self.run.events_file) if isinstance(event, Validated)]
+        return any(event.iteration == self.progress.iteration for event in told)
 
     def save(self) -> None:
         """Save all that resuming needs, in one file, and then the checkpoints, which follow from it."""

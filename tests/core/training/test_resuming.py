@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tmnet_core.checkpoint import load_checkpoint
+from tmnet_core.checkpoint import iterations_of, load_checkpoint
 from tmnet_core.config import Recipe, dump_recipe
 from tmnet_core.errors import DataError, RecipeError
 from tmnet_core.training.events import Stepped, Validated, current_events
@@ -154,6 +154,32 @@ def test_a_run_that_was_never_saved_starts_at_its_beginning(tmp_path: Path, tiny
     (run.path / ".state.pt.1234.tmp").write_bytes(b"half")
     assert train(recipe, run, resume=True).iteration == 1
     assert not list(run.path.glob(".*"))
+
+
+def test_figures_that_a_killed_process_saved_but_did_not_tell_are_told(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    run = RunFolder.create(tmp_path, changed(tiny_recipe, schedule={"iterations": 6}))
+    train(run.recipe(), run)
+    whole = metrics_of(run)
+    lines = run.events_file.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if '"kind":"validated"' not in line and '"kind":"ended"' not in line]
+    run.events_file.write_text("".join(kept), encoding="utf-8")
+    for _ in range(2):  # and are told once
+        train(run.recipe(), run, resume=True)
+        assert metrics_of(run) == whole
+        assert sum(isinstance(event, Validated) for event in current_events(run.events_file)) == 1
+
+
+def test_a_new_best_network_is_there_when_it_is_told(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    run = RunFolder.create(tmp_path, tiny_recipe)
+    there = []
+
+    def look(event: Any) -> None:
+        if isinstance(event, Validated) and event.best:
+            there.append(iterations_of(run.best_checkpoint) == event.iteration)
+
+    train(tiny_recipe, run, report=look)
+    assert there
+    assert all(there)
 
 
 def test_checkpoints_follow_from_the_saved_state(tmp_path: Path, tiny_recipe: Recipe) -> None:
