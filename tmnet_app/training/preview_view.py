@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePol
 from tmnet_app.theme import GRID, line, muted, tabular
 from tmnet_core.data.preview import ClassCount, DatasetPreview, SampleFrame
 
+_NOTHING = "Choose a folder, and see here what is in it before anything starts."
 _THUMB = QSize(112, 84)
 _COLUMNS = 4
 _ROW = 3 * GRID
@@ -22,7 +23,7 @@ class PreviewView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("What the data holds")
-        self.summary = QLabel("Choose a folder, and see here what is in it before anything starts.")
+        self.summary = QLabel(_NOTHING)
         self.summary.setWordWrap(True)
         self.summary.setFont(tabular(self.font(), scale=1.1, bold=True))
         self.problems = QLabel()
@@ -50,6 +51,11 @@ class PreviewView(QWidget):
         layout.addWidget(self.summary)
         layout.addWidget(self.problems)
         layout.addWidget(scroll, 1)
+
+    def show_nothing(self) -> None:
+        """Say what will be shown here."""
+        self.show_preview(DatasetPreview())
+        self.summary.setText(_NOTHING)
 
     def show_looking(self) -> None:
         """Say that the answer is to come."""

@@ -36,6 +36,12 @@ class Previewer(QObject):
             self._cancelled.set()
             self._wait.start()
 
+    def forget(self) -> None:
+        """Answer no more; there is nothing to look into."""
+        self._data = None
+        self._wait.stop()
+        self._cancelled.set()
+
     @property
     def looking(self) -> bool:
         """Whether an answer is to come."""

@@ -133,9 +133,13 @@ class SetupPage(QWidget):
 
     def _check(self) -> None:
         draft = self.draft
-        if draft.recipe is not None:
+        if not draft.value("data.root"):
+            self._usable = False
+            self.previewer.forget()
+            self.preview.show_nothing()
+        elif draft.recipe is not None:
             self.previewer.ask(draft.recipe.data)
-        elif draft.value("data.root") and not any(key.startswith("data.") for key in draft.problems):
+        elif not any(key.startswith("data.") for key in draft.problems):
             self._ask_alone()
         self._enable()
 

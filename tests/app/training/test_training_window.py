@@ -248,3 +248,16 @@ def test_the_best_network_is_followed_until_another_is_opened(
     assert not main.session.loading
     page.watch.cancel()
     qtbot.waitUntil(lambda: main.status.sentence.startswith("lauf: cancelled at iteration"), timeout=15_000)
+
+
+def test_without_a_folder_the_preview_says_what_will_be_there(
+    qtbot, training: TrainingWindow, coloured_clips: Path
+) -> None:
+    setup = training.setup
+    assert "Choose a folder" in setup.preview.summary.text()
+    drop(training, coloured_clips)
+    qtbot.waitUntil(setup.start.isEnabled, timeout=15_000)
+    setup.data.folder.reset.click()
+    assert "Choose a folder" in setup.preview.summary.text()
+    assert not setup.preview.problems.isVisible()
+    assert not setup.start.isEnabled()
