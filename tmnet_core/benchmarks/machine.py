@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import statistics
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ import torch
 from pydantic import BaseModel
 
 from tmnet_core import __version__
+from tmnet_core.benchmarks.interleaved import Clock, time_interleaved
 from tmnet_core.device import describe_device
 
 _MATRIX_SIDE = 1024
@@ -52,8 +51,8 @@ class Machine(BaseModel):
         )
 
 
-def describe_machine(device: torch.device) -> Machine:
-    """Return what this process runs on, now."""
+def describe_machine(device: torch.device, clock: Clock = "wall") -> Machine:
+    """Return what this process runs on, now; the rate of matrix products is by this clock."""
     return Machine(
         date=datetime.now(UTC).date().isoformat(),
         processor=_processor(),
@@ -65,20 +64,14 @@ def describe_machine(device: torch.device) -> Machine:
         onnxruntime=_installed("onnxruntime"),
         tmnet=__version__,
         load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        matrix_gflops=round(matrix_rate(device) / 1e9, 1),
+        matrix_gflops=round(matrix_rate(device, clock) / 1e9, 1),
     )
 
 
-def matrix_rate(device: torch.device) -> float:
+def matrix_rate(device: torch.device, clock: Clock = "wall") -> float:
     """Return the floating-point operations a second of fp32 matrix products, two for each multiply-add."""
-    seconds = []
-    product = matrix_product(device)
-    for number in range(_PRODUCTS + 2):
-        start = time.perf_counter()
-        product()
-        if number >= 2:
-            seconds.append(time.perf_counter() - start)
-    return 2 * MATRIX_MULTIPLY_ADDS / statistics.median(seconds)
+    timings = time_interleaved({MATRIX_PRODUCT: matrix_product(device)}, _PRODUCTS, clock=clock)
+    return 2 * MATRIX_MULTIPLY_ADDS / timings.median(MATRIX_PRODUCT)
 
 
 def matrix_product(device: torch.device) -> Callable[[], object]:

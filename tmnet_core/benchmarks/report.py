@@ -79,7 +79,7 @@ def run_benchmarks(
     Raises:
         TMNetError: this machine cannot measure one of them.
     """
-    machine = describe_machine(conditions.device)
+    machine = describe_machine(conditions.device, conditions.clock)
     sections = []
     for benchmark in BENCHMARKS:
         if benchmark.name in (names or (DEFAULT,)):
