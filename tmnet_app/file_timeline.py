@@ -110,7 +110,7 @@ class FileTimeline(QObject):
     def _what_to_scan(self) -> tuple[str, str, bool, Crop | None, int] | None:
         """Return checkpoint, video, mirror and crop, and which model it is; None where there is nothing to scan."""
         session = self._session
-        file = bool(session.source) and source_kind(session.source) is SourceKind.FILE
+        file = source_kind(session.source) is SourceKind.FILE and Path(session.source).is_file()
         if not self._preferences.timeline or not file or not session.frame_count or not hasattr(session.model, "look"):
             return None
         return session.checkpoint, session.source, session.mirror, session.crop, id(session.model)

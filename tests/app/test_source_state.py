@@ -121,7 +121,7 @@ def test_opening_can_be_cancelled_and_leaves_what_was_there(qtbot, open_with) ->
 def test_a_source_that_failed_plays_again_on_play(qtbot, open_with) -> None:
     class Torn(PatternSource):
         def read(self) -> Frame | None:
-            if self._next >= 3 and not mended:
+            if self._next >= 100 and not mended:
                 raise SourceError("The disk was pulled out.")
             return super().read()
 
