@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from tmnet_core.checkpoint import CheckpointHeader
-from tmnet_core.config import ClipSection
+from tmnet_core.config import ClipSection, DataSection
 from tmnet_core.data.clip_sources import open_all_clips
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling
@@ -30,7 +30,7 @@ def test_a_clip_s_answer_is_the_model_s_for_that_clip(coloured_clips: Path, make
     torch.manual_seed(0)
     header = make_header()
     model = build_model(header.model, 3).eval()
-    clips = open_all_clips(str(coloured_clips))
+    clips = open_all_clips(DataSection(root=str(coloured_clips)))
     clip = ClipSection(frames=4, interval=2, key_frame="ending")
     examiner = Examiner(clips, header.preprocessing, key_frames=1, batch=2, clip=clip)
     glances = examiner.examine(model, torch.device("cpu"))
@@ -46,7 +46,7 @@ def test_a_clip_s_answer_is_the_model_s_for_that_clip(coloured_clips: Path, make
 
 
 def test_glances_within_a_third_are_of_that_third(coloured_clips: Path, make_header: MakeHeader) -> None:
-    clips = open_all_clips(str(coloured_clips))
+    clips = open_all_clips(DataSection(root=str(coloured_clips)))
     header = make_header()
     examiner = Examiner(clips, header.preprocessing, key_frames=2, batch=2, within="ending")
     # Clips of twelve frames: the ending is 8 to 11, the middles of its halves 9 and 11.
@@ -61,7 +61,7 @@ def test_ten_crops_are_the_mean_logit_of_each_crop_alone(coloured_clips: Path, m
     preprocessing = Preprocessing(size=32, crop_fraction=0.6)
     model = build_model(make_header().model, 3).eval()
     torch.nn.init.normal_(model.classifier.weight)
-    clips = open_all_clips(str(coloured_clips))
+    clips = open_all_clips(DataSection(root=str(coloured_clips)))
     height, width = clips.read(0, [0]).shape[1:3]
     side = round(0.6 * height)
     # In 96×64 pixels: squares of 38 at the corners and the centre.
