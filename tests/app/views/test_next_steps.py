@@ -3,12 +3,15 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
+from tmnet_app.opening import Opener
+
 
 @pytest.fixture
 def shown(qtbot, window, monkeypatch):
     """A window after its first demo; nothing is really opened."""
     for name in ("open_checkpoint", "open_source"):
-        monkeypatch.setattr(window.opener, name, lambda path: None)
+        # Of the class: PySide6 cannot connect a bound method that its object hides behind a function.
+        monkeypatch.setattr(Opener, name, lambda self, path: None)
     window.opener.open_demo()
     return window
 
