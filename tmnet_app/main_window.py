@@ -38,7 +38,7 @@ from tmnet_app.views.big_answer import BigAnswer
 from tmnet_app.views.empty_state import EmptyState
 from tmnet_app.views.next_steps import NextSteps
 from tmnet_app.views.stage import Stage
-from tmnet_app.views.status_line import StatusLine, padded
+from tmnet_app.views.status_line import StatusLine, padded, padded_after
 from tmnet_app.views.top_bar import TopBar
 from tmnet_app.views.transport_bar import TransportBar
 from tmnet_app.workbench import Workbench
@@ -160,6 +160,7 @@ class MainWindow(QMainWindow):
         session.failed.connect(self.status.show_message)
         self.opener.refused.connect(self.status.show_message)
         self.training.said.connect(self.status.show_message)
+        self.training.outdated.connect(self.status.take_back)
         self.opener.demo_opened.connect(self._show_next_steps)
         self.next_steps.done.connect(self._forget_next_steps)
         self.stage.painted.connect(session.note_painted)
@@ -332,8 +333,8 @@ class MainWindow(QMainWindow):
         self.status.engine.setText(session.model.engine if session.model else "")
         drops = session.drops
         self.status.drops.setText(
-            f"Dropped: capture {padded(drops.capture, 4)} · network {padded(drops.inference, 4)} · "
-            f"drawing {padded(drops.display, 4)}"
+            f"Dropped: capture {padded_after(drops.capture, 4)} · network {padded_after(drops.inference, 4)} · "
+            f"drawing {padded_after(drops.display, 4)}"
             if session.source
             else ""
         )

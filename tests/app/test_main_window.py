@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tmnet_app.dialogs.shortcuts_dialog import ShortcutsDialog
 from tmnet_app.main_window import MainWindow
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.live.playback import PlaybackState
+from tmnet_core.live.timing import Drops
 from tmnet_core.models.branch import Branch
 
 
@@ -404,3 +406,9 @@ def test_the_status_line_names_the_engine_that_took_over(qtbot, playing: MainWin
     qtbot.waitUntil(lambda: playing.status.engine.text() == "stand-in")
     monkeypatch.setattr(stand_in, "engine", "a faster one")
     qtbot.waitUntil(lambda: playing.status.engine.text() == "a faster one")
+
+
+def test_what_was_dropped_stands_beside_its_word(playing: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(playing.session), "drops", Drops(27, 3, 1))
+    playing._write_status()
+    assert re.fullmatch(r"Dropped: capture 27\s+· network 3\s+· drawing 1\s+", playing.status.drops.text())

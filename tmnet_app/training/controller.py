@@ -24,6 +24,7 @@ class TrainingController(QObject):
     """
 
     said = Signal(str)  # a sentence for the status line
+    outdated = Signal(str)  # what was said no longer holds
 
     def __init__(self, session: LiveSession, open_checkpoint: Callable[[str], None], window: QWidget) -> None:
         super().__init__(window)
@@ -45,6 +46,7 @@ class TrainingController(QObject):
             self.training = TrainingWindow(default_runs_folder(), self._loaded)
             self.training.watch_requested.connect(self._watch)
             self.training.run_ended.connect(self.said)
+            self.training.run_went_on.connect(self.outdated)
             self.training.best_found.connect(self._open_checkpoint)
             self._session.checkpoint_loaded.connect(self.training.stop_following)
             self.training.open_active_runs()

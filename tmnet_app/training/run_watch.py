@@ -24,6 +24,7 @@ class RunWatch(QObject):
     updated = Signal()  # the record, the log or the standing is another one
     best_found = Signal(str)  # the checkpoint of a validation that was better than all before, while it is watched
     ended = Signal()  # the run's process is gone, however that came
+    went_on = Signal()  # a new process trains it
     failed = Signal(str)  # a sentence: what was asked for could not be done
 
     def __init__(self, run: RunFolder, process: RunProcess | None = None, parent: QObject | None = None) -> None:
@@ -54,7 +55,7 @@ class RunWatch(QObject):
 
     def look(self) -> None:
         """Take in what is new."""
-        before = self.standing
+        before, ending = self.standing, self.ending
         events, behind = self._read()
         if not behind:
             self._find_process()
@@ -64,10 +65,15 @@ class RunWatch(QObject):
                 last_words, behind = self._read()
                 events += last_words
                 self.standing = standing(self.run, self.record, self._process)
+            if ending and not self.standing.active:
+                self.standing = before  # that it was cancelled is still to be written
         known_before = self._caught_up
         self._caught_up |= not behind
         log = last_lines(self.run.log_file, _LOG_LINES)
-        if events or log != self.log or self.standing != before:
+        ended_it = self._ending is not None and not ending
+        if ended_it:
+            self._ending = None
+        if events or log != self.log or self.standing != before or ended_it:
             self.log = log
             self.updated.emit()
         if known_before:
@@ -76,6 +82,8 @@ class RunWatch(QObject):
             QTimer.singleShot(0, self, self.look)
         if before.active and not self.standing.active:
             self.ended.emit()
+        elif self.standing.active and not before.active:
+            self.went_on.emit()
 
     def _read(self) -> tuple[list[Event], bool]:
         """Take new events into the record; returns them, and whether there are more."""
@@ -102,6 +110,7 @@ class RunWatch(QObject):
         if not self.ending:
             self._ending = threading.Thread(target=self._cancel, name="cancelling a run")
             self._ending.start()
+            self.updated.emit()
 
     def resume(self) -> None:
         """Go on from what was saved last, in a new process."""

@@ -33,6 +33,7 @@ class TrainingWindow(QWidget):
 
     watch_requested = Signal(str)  # a person wants the player to look with this checkpoint
     run_ended = Signal(str)  # a sentence: which run, and how
+    run_went_on = Signal(str)  # the sentence of its end, which no longer holds
     best_found = Signal(str)  # the player looks with it, and it is better now
 
     def __init__(self, runs: Path, loaded: Callable[[], LoadedNetwork | None], parent: QWidget | None = None) -> None:
@@ -45,6 +46,7 @@ class TrainingWindow(QWidget):
         self.message = Message()
         self.message.hide()
         self.message.dismissed.connect(self.message.hide)
+        self._told: dict[RunWatch, str] = {}
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.setTabsClosable(True)
@@ -92,11 +94,17 @@ class TrainingWindow(QWidget):
             page.watch_requested.connect(lambda checkpoint, page=page: self._watch(page, checkpoint))
             page.best_found.connect(self.best_found)
             watch.ended.connect(self.history.model.refresh)
-            watch.ended.connect(lambda watch=watch: self.run_ended.emit(_how_it_ended(watch)))
+            watch.ended.connect(lambda watch=watch: self._tell_end(watch))
+            watch.went_on.connect(lambda watch=watch: self.run_went_on.emit(self._told.pop(watch, "")))
             self.tabs.addTab(page, run.path.name)
             self.tabs.setTabToolTip(self.tabs.indexOf(page), str(run.path))
         self.tabs.setCurrentWidget(page)
         return page
+
+    def _tell_end(self, watch: RunWatch) -> None:
+        sentence = watch.standing.sentence
+        self._told[watch] = f"{watch.run.path.name}: {sentence[:1].lower()}{sentence[1:]}"
+        self.run_ended.emit(self._told[watch])
 
     def _watch(self, page: RunPage, checkpoint: str) -> None:
         for other in self.run_pages:
@@ -176,11 +184,6 @@ class TrainingWindow(QWidget):
         for dialog in self.findChildren(CommandDialog):
             dialog.close()
         self.close()
-
-
-def _how_it_ended(watch: RunWatch) -> str:
-    sentence = watch.standing.sentence
-    return f"{watch.run.path.name}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def _close_page(page: QWidget) -> None:

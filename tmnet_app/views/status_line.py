@@ -68,6 +68,11 @@ class StatusLine(QWidget):
         """Show the state again."""
         self._stack.setCurrentIndex(0)
 
+    def take_back(self, sentence: str) -> None:
+        """Clear this message, if it is still the one shown."""
+        if sentence and sentence == self.sentence:
+            self.clear_message()
+
     @property
     def sentence(self) -> str:
         """The message shown, empty without one."""
@@ -163,6 +168,11 @@ class StateLight(QWidget):
 def padded(number: int, digits: int) -> str:
     """Return a number that takes the same room as any other of so many digits."""
     return str(number).rjust(digits, _FIGURE_SPACE)
+
+
+def padded_after(number: int, digits: int) -> str:
+    """Return such a number with the room behind it, for where another word precedes and a mark follows."""
+    return str(number).ljust(digits, _FIGURE_SPACE)
 
 
 def _small_button(name: str, text: str, tip: str) -> QToolButton:

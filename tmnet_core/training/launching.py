@@ -198,8 +198,11 @@ def _end(processes: list[psutil.Process], how: Callable[[psutil.Process], object
 
 
 def _tell_cancelled(run: RunFolder) -> None:
-    last = last_event(run.events_file)
-    if last is None or isinstance(last, Ended):
+    process, last = attach(run), last_event(run.events_file)
+    if process is None and last is None:
+        return  # it never began
+    # An earlier process's end says nothing of this one, which may not have said a word yet.
+    if isinstance(last, Ended) and (process is None or last.time >= process.launched):
         return
     with EventLog(run.events_file) as log:
         log.write(Ended(iteration=getattr(last, "iteration", 0), outcome="stopped", reason=CANCELLED))

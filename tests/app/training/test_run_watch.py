@@ -77,6 +77,28 @@ def test_a_process_that_never_ends_is_cancelled_beside_the_window(qtbot, follow,
     assert launching.family(run) == []
 
 
+def test_the_end_is_told_only_after_the_cancel(qtbot, follow, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = follow("hold")
+    told = launching._tell_cancelled
+    may_tell = threading.Event()
+
+    def late(run: RunFolder) -> None:
+        may_tell.wait(10)
+        told(run)
+
+    monkeypatch.setattr(launching, "_tell_cancelled", late)
+    ends: list[str] = []
+    watch.ended.connect(lambda: ends.append(watch.standing.sentence))
+    assert watch.standing.sentence.startswith("Starting")
+    watch.cancel()
+    qtbot.waitUntil(lambda: not launching.is_training(watch.run), timeout=10_000)
+    watch.look()
+    assert watch.standing.active
+    assert ends == []
+    may_tell.set()
+    qtbot.waitUntil(lambda: ends == ["Cancelled at iteration 0."], timeout=10_000)
+
+
 def test_endless_output_fills_no_memory(qtbot, follow, run: RunFolder) -> None:
     watch = follow("started", "endless")
     qtbot.waitUntil(lambda: run.log_file.exists() and run.log_file.stat().st_size > 5_000_000, timeout=15_000)

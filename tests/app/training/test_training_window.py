@@ -250,6 +250,23 @@ def test_the_best_network_is_followed_until_another_is_opened(
     qtbot.waitUntil(lambda: main.status.sentence.startswith("lauf: cancelled at iteration"), timeout=15_000)
 
 
+def test_going_on_takes_the_message_of_the_end_back(
+    qtbot, playing: MainWindow, runs: Path, script_child: Script
+) -> None:
+    script_child("hold")
+    window = playing.training.show()
+    window.start(Recipe(name="lauf"))
+    page = window.run_pages[0]
+    page.cancel.click()
+    assert page.sentence.full_text.startswith("Ending")
+    qtbot.waitUntil(lambda: playing.status.sentence == "lauf: cancelled at iteration 0.", timeout=15_000)
+    assert page.resume.isVisible()
+    page.resume.click()
+    assert playing.status.sentence == ""
+    page.watch.cancel()
+    qtbot.waitUntil(lambda: not page.watch.standing.active, timeout=15_000)
+
+
 def test_without_a_folder_the_preview_says_what_will_be_there(
     qtbot, training: TrainingWindow, coloured_clips: Path
 ) -> None:

@@ -76,6 +76,21 @@ def test_cancelling_ends_the_whole_family_within_ten_seconds(run: RunFolder, scr
     assert sum(isinstance(event, Ended) for event in read_events(run.events_file)) == 1
 
 
+def test_cancelling_before_the_first_word_is_told(run: RunFolder, script_child: Script) -> None:
+    script_child("hold")
+    launching.launch(run)
+    launching.cancel(run)
+    assert standing(run, read(run)).state == "cancelled"
+    # The end of that process is not the next one's.
+    process = launching.launch(run)
+    launching.cancel(run)
+    launching.cancel(run)
+    times = [event.time for event in read_events(run.events_file) if isinstance(event, Ended)]
+    assert len(times) == 2
+    assert times[-1] >= process.launched
+    assert standing(run, read(run)).state == "cancelled"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="torch cannot train in several processes there")
 def test_ranks_of_torchrun_train_together_and_are_cancelled_together(run: RunFolder, tiny_recipe: Recipe) -> None:
