@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from tmnet_app.theme import GRID
 from tmnet_app.training.curves import Curves
 from tmnet_app.training.run_watch import RunWatch
+from tmnet_core.training.run_folder import RunFolder
 
 
 class ComparePage(QWidget):
@@ -31,6 +32,13 @@ class ComparePage(QWidget):
     def _draw(self) -> None:
         if all(watch.caught_up for watch in self.watches):
             self.curves.show_records({watch.run.path.name: watch.record for watch in self.watches})
+
+    def move_to(self, before: RunFolder, run: RunFolder) -> None:
+        """Show a run under its new name."""
+        for watch in self.watches:
+            if watch.run.path == before.path:
+                watch.move_to(run)
+        self._draw()
 
     def close_watches(self) -> None:
         """Follow them no more."""

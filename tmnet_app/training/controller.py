@@ -47,6 +47,7 @@ class TrainingController(QObject):
             self.training.watch_requested.connect(self._watch)
             self.training.run_ended.connect(self.said)
             self.training.run_went_on.connect(self.outdated)
+            self.training.run_moved.connect(self._follow_folder)
             self.training.best_found.connect(self._open_checkpoint)
             self._session.checkpoint_loaded.connect(self.training.stop_following)
             self.training.open_active_runs()
@@ -79,6 +80,12 @@ class TrainingController(QObject):
         self._open_checkpoint(checkpoint)
         self._window.raise_()
         self._window.activateWindow()
+
+    def _follow_folder(self, before: Path, now: Path) -> None:
+        """Look with the same network where it lies now."""
+        checkpoint = Path(self._session.checkpoint)
+        if checkpoint.is_relative_to(before):
+            self._open_checkpoint(str(now / checkpoint.relative_to(before)))
 
     def _loaded(self) -> LoadedNetwork | None:
         header, path = self._session.header, self._session.checkpoint

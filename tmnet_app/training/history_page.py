@@ -41,6 +41,8 @@ class HistoryPage(QWidget):
     resume_requested = Signal(object)  # a RunFolder to go on with
     compare_requested = Signal(object)  # a list of RunFolders
     command_requested = Signal(str, list)  # a title, and arguments for tmnet
+    renamed = Signal(object, object)  # the RunFolder that was, and the one that is
+    deleted = Signal(object)  # the RunFolder that was
     failed = Signal(str)  # a sentence
 
     def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
@@ -201,8 +203,9 @@ class HistoryPage(QWidget):
         run = self.selected[0]
         name, done = QInputDialog.getText(self, "Rename the run", "Name", text=run.name)
         if done and name != run.name:
+            before = RunFolder(run.path)
             try:
-                rename_run(RunFolder(run.path), name)
+                self.renamed.emit(before, rename_run(before, name))
             except TMNetError as error:
                 self.failed.emit(str(error))
             self.model.refresh()
@@ -230,10 +233,12 @@ class HistoryPage(QWidget):
         moved = QFile.moveToTrash(str(run.path))
         if not (moved[0] if isinstance(moved, tuple) else moved):
             self.failed.emit(f"{run.path.name} could not be moved to the trash; it is still in {run.path.parent}.")
+            return
+        self.deleted.emit(run)
 
 
-def rename_run(run: RunFolder, name: str) -> None:
-    """Give a run's folder another name; raises TMNetError where it is trained, or the name is no name or taken."""
+def rename_run(run: RunFolder, name: str) -> RunFolder:
+    """Give a run's folder another name, and return it; raises TMNetError where it is trained, or the name is no name or taken."""
     name = name.strip()
     if not name or name in {".", ".."} or any(mark in name for mark in '/\\:*?"<>|') or len(name) > 80:
         raise TMNetError(f"“{name}” cannot be the name of a folder.")
@@ -246,3 +251,4 @@ def rename_run(run: RunFolder, name: str) -> None:
         run.path.rename(target)
     except OSError as error:
         raise TMNetError(f"{run.path.name} could not be renamed: {error.strerror}.") from None
+    return RunFolder(target)

@@ -16,6 +16,7 @@ from tmnet_app.training.samples_view import SamplesView
 from tmnet_app.training.wording import EN_DASH, percent, spell_time
 from tmnet_app.views.status_line import ElidedLabel
 from tmnet_core.training.record import RunRecord
+from tmnet_core.training.run_folder import RunFolder
 
 _LOG_SHOWN = 5
 _FIGURES = {
@@ -140,6 +141,13 @@ class RunPage(QWidget):
         return row
 
     # What the run tells
+
+    def move_to(self, run: RunFolder) -> None:
+        """Show the run under its new name."""
+        self.watch.move_to(run)
+        self.title.setText(run.path.name)
+        self._drawn = ()
+        self._show()
 
     def _show(self) -> None:
         watch, record = self.watch, self.watch.record

@@ -120,6 +120,11 @@ class RunWatch(QObject):
             self.failed.emit(str(error))
         self.look()
 
+    def move_to(self, run: RunFolder) -> None:
+        """Look at the run where its folder is now; what was taken in stays."""
+        self.run = run
+        self._follower.path = run.events_file
+
     def close(self) -> None:
         """Look no more; the run goes on."""
         self._timer.stop()

@@ -34,6 +34,7 @@ class TrainingWindow(QWidget):
     watch_requested = Signal(str)  # a person wants the player to look with this checkpoint
     run_ended = Signal(str)  # a sentence: which run, and how
     run_went_on = Signal(str)  # the sentence of its end, which no longer holds
+    run_moved = Signal(object, object)  # the folder's path that was, and the one that is
     best_found = Signal(str)  # the player looks with it, and it is better now
 
     def __init__(self, runs: Path, loaded: Callable[[], LoadedNetwork | None], parent: QWidget | None = None) -> None:
@@ -68,6 +69,8 @@ class TrainingWindow(QWidget):
         self.history.resume_requested.connect(self.resume)
         self.history.compare_requested.connect(self.compare)
         self.history.command_requested.connect(self._run_command)
+        self.history.renamed.connect(self._move)
+        self.history.deleted.connect(self._close_run)
         self.history.failed.connect(self.show_message)
 
     # Runs
@@ -86,7 +89,7 @@ class TrainingWindow(QWidget):
 
     def open_run(self, run: RunFolder, process: RunProcess | None = None) -> RunPage:
         """Show a run in a page of its own."""
-        page = next((page for page in self.run_pages if page.watch.run.path == run.path), None)
+        page = self._page_of(run)
         if page is None:
             watch = RunWatch(run, process)
             page = RunPage(watch)
@@ -97,7 +100,7 @@ class TrainingWindow(QWidget):
             watch.ended.connect(lambda watch=watch: self._tell_end(watch))
             watch.went_on.connect(lambda watch=watch: self.run_went_on.emit(self._told.pop(watch, "")))
             self.tabs.addTab(page, run.path.name)
-            self.tabs.setTabToolTip(self.tabs.indexOf(page), str(run.path))
+            self._name_tab(page)
         self.tabs.setCurrentWidget(page)
         return page
 
@@ -148,6 +151,30 @@ class TrainingWindow(QWidget):
             page = self.tabs.widget(place)
             assert page is not None
             yield page
+
+    def _page_of(self, run: RunFolder) -> RunPage | None:
+        return next((page for page in self.run_pages if page.watch.run.path == run.path), None)
+
+    def _move(self, before: RunFolder, run: RunFolder) -> None:
+        """Follow a run whose folder has another name now."""
+        page = self._page_of(before)
+        if page is not None:
+            page.move_to(run)
+            self._name_tab(page)
+        for other in self._pages():
+            if isinstance(other, ComparePage):
+                other.move_to(before, run)
+        self.run_moved.emit(before.path, run.path)
+
+    def _close_run(self, run: RunFolder) -> None:
+        page = self._page_of(run)
+        if page is not None:
+            self._close_tab(self.tabs.indexOf(page))
+
+    def _name_tab(self, page: RunPage) -> None:
+        place, path = self.tabs.indexOf(page), page.watch.run.path
+        self.tabs.setTabText(place, path.name)
+        self.tabs.setTabToolTip(place, str(path))
 
     def _close_tab(self, place: int) -> None:
         page = list(self._pages())[place]

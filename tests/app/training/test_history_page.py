@@ -108,6 +108,35 @@ def test_rename(history: TrainingWindow, qtbot, runs: Path, monkeypatch: pytest.
     assert RunFolder.open(runs / "neuer Name ü").best_checkpoint.exists()
 
 
+def test_a_shown_run_keeps_its_page_when_it_is_renamed(
+    qtbot, open_window, make_stand_in, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(runs, "erster", 0.5)
+    run.log_file.write_text("what it said", encoding="utf-8")
+    main = open_window(load_model=lambda path: make_stand_in())
+    window = main.training.show()
+    page = window.open_run(run)
+    qtbot.waitUntil(lambda: page.watch.caught_up and page.watch_it.isEnabled())
+    with qtbot.waitSignal(main.session.checkpoint_loaded):
+        page.watch_it.click()
+    window.tabs.setCurrentWidget(window.history)
+    qtbot.waitUntil(lambda: len(window.history.model.runs) == 1, timeout=10_000)
+    select(window, "erster")
+    monkeypatch.setattr(QInputDialog, "getText", lambda *a, **o: ("neu ü", True))
+    with qtbot.waitSignal(main.session.checkpoint_loaded):
+        window.history.button("Rename…").click()
+    now = RunFolder(runs / "neu ü")
+    assert main.session.checkpoint == str(now.best_checkpoint)
+    assert page.follow_best
+    assert window.tabs.tabText(window.tabs.indexOf(page)) == page.title.text() == "neu ü"
+    page.watch.look()
+    assert page.watch.log == ["what it said"]
+    assert page.watch.record.steps == 1
+    assert page.watch_it.isEnabled()
+    assert page.open_log.isEnabled()
+    assert window.open_run(now) is page
+
+
 def test_delete_asks_and_moves_to_the_trash(
     history: TrainingWindow, qtbot, runs: Path, tmp_path: Path, answer_question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +144,8 @@ def test_delete_asks_and_moves_to_the_trash(
     trash.mkdir()
     # The person's own trash is left alone.
     monkeypatch.setattr(QFile, "moveToTrash", lambda path: (bool(shutil.move(path, trash)), str(trash)))
+    history.open_run(RunFolder(runs / "erster"))
+    history.tabs.setCurrentWidget(history.history)
     select(history, "erster", "zweiter")
     QTimer.singleShot(0, lambda: answer_question("Cancel"))
     history.history.button("Delete…").click()
@@ -123,6 +154,7 @@ def test_delete_asks_and_moves_to_the_trash(
     history.history.button("Delete…").click()
     qtbot.waitUntil(lambda: texts(history, "Run") == ["dritter"])
     assert {path.name for path in trash.iterdir()} == {"erster", "zweiter"}
+    assert history.run_pages == []
     monkeypatch.setattr(QFile, "moveToTrash", lambda path: (False, ""))
     select(history, "dritter")
     QTimer.singleShot(0, lambda: answer_question("&Yes"))
