@@ -59,7 +59,7 @@ class TrainingController(QObject):
 
     def may_close(self) -> bool:
         """Ask what becomes of runs that go on; False where the window shall stay."""
-        watches = self.training.active_watches if self.training else []
+        watches = self.training.active_watches() if self.training else []
         if not watches:
             return True
         answer = ask_about(watches, self._window)

@@ -238,7 +238,7 @@ class HistoryPage(QWidget):
 
 
 def rename_run(run: RunFolder, name: str) -> RunFolder:
-    """Give a run's folder another name, and return it; raises TMNetError where it is trained, or the name is no name or taken."""
+    """Give a run's folder another name; raises TMNetError where it is trained, or the name is no name or taken."""
     name = name.strip()
     if not name or name in {".", ".."} or any(mark in name for mark in '/\\:*?"<>|') or len(name) > 80:
         raise TMNetError(f"“{name}” cannot be the name of a folder.")

@@ -16,6 +16,7 @@ _WAIT_MS = 300
 class Previewer(QObject):
     """Answers the newest question with one `found`."""
 
+    asked = Signal()  # another data set is in question; the last answer holds no longer
     started = Signal()
     found = Signal(object)  # a DatasetPreview
     _looked = Signal(object, object)  # which look, what it found
@@ -35,6 +36,7 @@ class Previewer(QObject):
             self._data = data
             self._cancelled.set()
             self._wait.start()
+            self.asked.emit()
 
     def forget(self) -> None:
         """Answer no more; there is nothing to look into."""

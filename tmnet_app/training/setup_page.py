@@ -58,6 +58,7 @@ class SetupPage(QWidget):
         self.advanced = AdvancedForm(self.draft)
         self.needs = NeedsBar()
         self._usable = False
+        self._data_problem = ""
         self._build()
         self._connect()
         self._check()
@@ -110,6 +111,7 @@ class SetupPage(QWidget):
         draft.checked.connect(self._check)
         draft.changed.connect(self._forget_trial)
         self.data.refused.connect(self.needs.show_problem)
+        self.previewer.asked.connect(self._forget_verdict)
         self.previewer.started.connect(self.preview.show_looking)
         self.previewer.found.connect(self._show_preview)
         self.recipe.base_chosen.connect(self._start_from)
@@ -134,7 +136,7 @@ class SetupPage(QWidget):
     def _check(self) -> None:
         draft = self.draft
         if not draft.value("data.root"):
-            self._usable = False
+            self._forget_verdict()
             self.previewer.forget()
             self.preview.show_nothing()
         elif draft.recipe is not None:
@@ -150,7 +152,7 @@ class SetupPage(QWidget):
 
     def _enable(self) -> None:
         key, sentence = next(iter(self.draft.problems.items()), ("", ""))
-        problem = f"{name_of(key)}: {sentence[:1].lower()}{sentence[1:]}" if key else sentence
+        problem = f"{name_of(key)}: {sentence[:1].lower()}{sentence[1:]}" if key else sentence or self._data_problem
         ready = self.draft.recipe is not None
         tip = problem or ("" if self._usable else "Choose clips that can be trained on first")
         for button in (self.start, self.try_step):
@@ -160,8 +162,12 @@ class SetupPage(QWidget):
             button.setEnabled(ready)
         self.needs.show_problem(problem)
 
+    def _forget_verdict(self) -> None:
+        self._usable, self._data_problem = False, ""
+
     def _show_preview(self, preview: DatasetPreview) -> None:
         self._usable = preview.usable
+        self._data_problem = "" if preview.usable else next(iter(preview.problems), "")
         self.preview.show_preview(preview)
         self._enable()
 
@@ -207,6 +213,8 @@ class SetupPage(QWidget):
         self._end_trial()
         self.recipe.show_pace(result.seconds_per_step)
         self.needs.show_trial(result)
+        if self.draft.recipe is not None:
+            self.needs.show_other_length(self.draft.recipe)
 
     def _show_trial_failure(self, sentence: str) -> None:
         self._end_trial()
@@ -216,7 +224,9 @@ class SetupPage(QWidget):
         """What was found no longer holds, unless only the length or the name is another one."""
         if key == "schedule.iterations" and self.draft.recipe is not None:
             self.needs.show_other_length(self.draft.recipe)
-        elif key != "name":
+        elif key not in {"name", "schedule.iterations"}:
+            self.trial.cancel()
+            self._end_trial()
             self.recipe.show_pace(0.0)
             self.needs.forget()
 

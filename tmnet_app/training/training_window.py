@@ -129,16 +129,17 @@ class TrainingWindow(QWidget):
     def open_active_runs(self) -> None:
         """Show the runs that are still going, whoever started them."""
         for run in active_runs(self.runs):
-            self.open_run(run)
+            if self._page_of(run) is None:
+                self.open_run(run)
 
     @property
     def run_pages(self) -> list[RunPage]:
         """The runs that are shown."""
         return [page for page in self._pages() if isinstance(page, RunPage)]
 
-    @property
     def active_watches(self) -> list[RunWatch]:
-        """The runs that are shown and still going."""
+        """Return every run that is still going; one whose page was closed is shown again."""
+        self.open_active_runs()
         return [page.watch for page in self.run_pages if page.watch.standing.active]
 
     def show_message(self, sentence: str, details: str = "") -> None:

@@ -11,10 +11,12 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from tmnet_app.main_window import MainWindow
+from tmnet_app.training.needs_bar import describe_needs
 from tmnet_app.training.training_window import TrainingWindow
 from tmnet_core.config import Recipe
 from tmnet_core.training import launching
 from tmnet_core.training.run_folder import RunFolder
+from tmnet_core.training.trial_result import TrialResult
 
 Script = Callable[..., None]
 
@@ -89,6 +91,55 @@ def test_a_trial_tells_the_needs(qtbot, training: TrainingWindow, tiny_recipe: R
     assert "try a step" in setup.needs.label.text()
 
 
+def test_another_form_ends_the_trial_and_another_length_is_scaled(
+    qtbot, training: TrainingWindow, tiny_recipe: Recipe, set_up
+) -> None:
+    setup = training.setup
+    set_up(training, tiny_recipe)
+    qtbot.waitUntil(setup.try_step.isEnabled, timeout=15_000)
+    setup.try_step.click()
+    setup.draft.set_value("name", "anders")
+    assert setup.trial.running
+    setup.draft.set_value("clip.frames", 3)
+    assert not setup.trial.running
+    assert setup.try_step.text() == "Try a step"
+    assert "try a step" in setup.needs.label.text()
+    setup.try_step.click()
+    setup.draft.set_value("schedule.iterations", 1200)
+    assert setup.trial.running
+    setup.trial.cancel()
+    tried = TrialResult(
+        device="cpu",
+        seconds=36.0,
+        seconds_per_step=3.0,
+        iterations=12,
+        memory_gib=1.0,
+        available_gib=8.0,
+        fits=True,
+    )
+    setup.trial.finished.emit(tried)
+    assert describe_needs(tried, 100) == setup.needs.label.text()
+
+
+def test_the_verdict_on_other_clips_does_not_hold(
+    qtbot, training: TrainingWindow, coloured_clips: Path, tmp_path: Path
+) -> None:
+    setup = training.setup
+    drop(training, coloured_clips)
+    qtbot.waitUntil(setup.start.isEnabled, timeout=15_000)
+    (tmp_path / "leer ü" / "one").mkdir(parents=True)
+    setup.draft.set_value("data.root", str(tmp_path / "leer ü"))
+    assert not setup.start.isEnabled()
+    assert not setup.try_step.isEnabled()
+    # Whatever tab is open, the reason is to be seen.
+    setup.tabs.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: "leer ü" in setup.needs.label.text(), timeout=10_000)
+    assert "leer ü" in setup.start.toolTip()
+    setup.draft.set_value("data.root", str(coloured_clips))
+    assert "leer ü" not in setup.needs.label.text()
+    qtbot.waitUntil(setup.start.isEnabled, timeout=15_000)
+
+
 def test_a_trial_can_be_stopped_and_one_that_cannot_start_is_told(
     qtbot, training: TrainingWindow, tiny_recipe: Recipe, set_up, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,9 +197,12 @@ def test_closing_asks_what_becomes_of_a_run(
     window.start(Recipe(name="lauf"))
     watch = window.run_pages[0].watch
     qtbot.waitUntil(lambda: watch.record.steps > 0, timeout=15_000)
+    # A run without a page goes on all the same.
+    window.tabs.tabCloseRequested.emit(window.tabs.currentIndex())
     QTimer.singleShot(0, lambda: answer_question(answer))
     assert playing.close() is closed
     if not closed:
+        watch = window.run_pages[0].watch
         watch.cancel()
         qtbot.waitUntil(lambda: not watch.standing.active, timeout=15_000)
     again = TrainingWindow(runs, lambda: None)
