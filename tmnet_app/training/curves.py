@@ -20,6 +20,7 @@ from tmnet_core.training.record import RunRecord
 RUN_COLOURS = ("#CC79A7", "#0072B2", "#D55E00", "#B8A200", "#7F7F7F", "#8C6BB1", "#3D9970", "#A0522D")
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 _MANY_POINTS = 300
+_SOME_ITERATIONS = 100  # of an empty plot, before it is known how many there will be
 _TITLES = {
     "loss": ("Loss", "The whole loss, and CB's cross-entropy in it, by iteration"),
     "validation": ("Validation, top-1 in %", "How often the answer to a single frame of a validation clip is right"),
@@ -71,6 +72,8 @@ class Curves(QWidget):
             self._plots[key[0]].removeItem(self._items.pop(key))
         for line in lines:
             self._draw(line)
+        last = max((max(record.iterations, record.iteration) for record in self._records.values()), default=0)
+        self._plots["validation"].setXRange(0, last or _SOME_ITERATIONS, padding=0)
         for plot, legend in self._legends.items():
             legend.setText(_legend([line for line in lines if line.plot == plot]))
 
@@ -107,8 +110,11 @@ class Curves(QWidget):
         for number, (plot, (title, tip)) in enumerate(_TITLES.items()):
             widget = pyqtgraph.PlotWidget(background=(0, 0, 0, 0))
             _make_calm(widget, title, tip)
-            # None of these values can lie below zero, nor a share above the whole.
-            widget.setLimits(yMin=0.0, yMax=100.0 if plot == "validation" else None)
+            if plot == "validation":
+                # A range of its own makes no fuss about one point.
+                widget.setYRange(0, 100, padding=0)
+            else:
+                widget.setLimits(yMin=0.0)  # none of these values can lie below it
             heading, legend = QLabel(title), QLabel()
             heading.setFont(tabular(self.font(), bold=True))
             heading.setToolTip(tip)
@@ -199,8 +205,11 @@ def _make_calm(plot: Any, name: str, tip: str) -> None:
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     plot.setMinimumSize(16 * GRID, 10 * GRID)
     plot.setStyleSheet("background: transparent; border: 0")
+    # Room for the halves of the outermost ticks' numbers.
+    plot.getPlotItem().layout.setContentsMargins(0, GRID, 3 * GRID, 0)
     plot.getAxis("left").setWidth(6 * GRID)
     plot.getAxis("bottom").setHeight(3 * GRID)
     for side in ("left", "bottom"):
         plot.getAxis(side).setStyle(tickLength=-4, maxTickLevel=0)
         plot.getAxis(side).enableAutoSIPrefix(False)
+    plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from tmnet_app.theme import GRID, tabular
@@ -31,15 +30,9 @@ class NeedsBar(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         layout.addWidget(self.label, 1)
+        # Two lines, so that nothing moves; a label that wraps would take one where one is enough.
+        self.setMinimumHeight(2 * self.label.fontMetrics().lineSpacing() + 2 * GRID)
         self._show()
-
-    def sizeHint(self) -> QSize:
-        """Room for two lines, so that nothing moves."""
-        return QSize(super().sizeHint().width(), 2 * self.fontMetrics().lineSpacing() + 2 * GRID)
-
-    def minimumSizeHint(self) -> QSize:
-        """As high as the hint."""
-        return QSize(0, self.sizeHint().height())
 
     def show_problem(self, sentence: str) -> None:
         """Show what is wrong; empty when nothing is."""

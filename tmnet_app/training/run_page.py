@@ -26,6 +26,14 @@ _FIGURES = {
     "memory": ("Memory", "The most memory held on the device so far; a dash on a CPU"),
     "best": ("Best top-1", "Of single frames of the validation clips, by the branches' best answer"),
 }
+# What each figure leaves room for, so that none moves the others.
+_WIDEST = {
+    "iteration": "888\u202f888 / 888\u202f888",
+    "left": "88 min 88 s",
+    "pace": "8888.8",
+    "memory": "888.88 GiB",
+    "best": "100.0 %",
+}
 
 
 class RunPage(QWidget):
@@ -92,6 +100,7 @@ class RunPage(QWidget):
             label.setProperty("muted", True)
             number.setFont(tabular(self.font(), scale=1.3, bold=True))
             number.setAccessibleName(caption)
+            number.setFixedWidth(number.fontMetrics().horizontalAdvance(_WIDEST[name]))
             for part in (label, number):
                 part.setToolTip(tip)
             column = QVBoxLayout()
@@ -222,7 +231,9 @@ def _figures_of(record: RunRecord, *, active: bool) -> dict[str, str]:
     memory = step.memory_gib if step is not None else None
     best = record.best
     return {
-        "iteration": f"{record.iteration:,} / {record.iterations:,}".replace(",", "\u202f"),
+        "iteration": f"{record.iteration:,} / {record.iterations:,}".replace(",", "\u202f")
+        if record.iterations
+        else EN_DASH,
         "left": spell_time(record.seconds_left()) if active else EN_DASH,
         "pace": f"{step.clips_per_second:.1f}" if step is not None and active else EN_DASH,
         "memory": f"{memory:.2f} GiB" if memory is not None and math.isfinite(memory) else EN_DASH,

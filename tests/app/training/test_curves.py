@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 
 from tmnet_app.benchmarks.training import measure_redraw
 from tmnet_app.theme import BRANCH_COLOURS
@@ -60,6 +60,22 @@ def test_one_run_is_drawn_with_its_branches_in_their_colours(curves: Curves) -> 
         assert (x, y) == ([4], [50])
         # Darkened or lightened until it can be read; its hue stays.
         assert abs(colour.hue() - BRANCH_COLOURS[branch].hue()) <= 2
+
+
+def test_validation_shows_the_whole_run_however_few_points_there_are(curves: Curves, qtbot) -> None:
+    curves.show_records({"run": RunRecord()})
+    plot = curves._plots["validation"]
+    assert plot.viewRange() == [[0, 100], [0, 100]]
+    one = record_of(4)
+    one.started = one.started.model_copy(update={"iterations": 800})
+    curves.show_records({"run": one})
+    assert plot.viewRange() == [[0, 800], [0, 100]]
+    # The number of the last tick ends within the picture.
+    curves.resize(900, 600)
+    qtbot.waitUntil(lambda: plot.width() > 300)
+    axis = plot.getAxis("bottom")
+    half = QFontMetricsF(axis.style["tickFont"]).horizontalAdvance("800") / 2
+    assert axis.scenePos().x() + axis.size().width() + half <= plot.width()
 
 
 def test_a_network_without_rb_has_no_curve_of_it(curves: Curves) -> None:

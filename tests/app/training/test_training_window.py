@@ -321,6 +321,32 @@ def test_going_on_takes_the_message_of_the_end_back(
     qtbot.waitUntil(lambda: not page.watch.standing.active, timeout=15_000)
 
 
+def test_figures_keep_their_place_and_are_dashes_before_the_start(
+    qtbot, training: TrainingWindow, script_child: Script
+) -> None:
+    script_child("hold")
+    training.start(Recipe(name="lauf"))
+    page = training.run_pages[0]
+    qtbot.waitUntil(lambda: page.watch.caught_up)
+    assert page.figures["iteration"].text() == "–"
+    places = [number.x() for number in page.figures.values()]
+    for number in page.figures.values():
+        number.setText("100 000 / 100 000")
+    page.layout().activate()
+    assert [number.x() for number in page.figures.values()] == places
+    page.watch.cancel()
+    qtbot.waitUntil(lambda: not page.watch.standing.active, timeout=15_000)
+
+
+def test_the_needs_bar_has_room_for_two_lines(qtbot, training: TrainingWindow) -> None:
+    needs = training.setup.needs
+    needs.show_problem("kurz")
+    height = needs.height()
+    needs.show_problem("lang " * 40)
+    training.setup.layout().activate()
+    assert needs.height() == height
+
+
 def test_without_a_folder_the_preview_says_what_will_be_there(
     qtbot, training: TrainingWindow, coloured_clips: Path
 ) -> None:
