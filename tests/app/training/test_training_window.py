@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication
 
 from tmnet_app.main_window import MainWindow
 from tmnet_app.training.needs_bar import describe_needs
@@ -340,11 +341,13 @@ def test_figures_keep_their_place_and_are_dashes_before_the_start(
 
 def test_the_needs_bar_has_room_for_two_lines(qtbot, training: TrainingWindow) -> None:
     needs = training.setup.needs
-    needs.show_problem("kurz")
-    height = needs.height()
-    needs.show_problem("lang " * 40)
-    training.setup.layout().activate()
-    assert needs.height() == height
+    heights = []
+    for sentence in ("kurz", "lang " * 50):
+        needs.show_problem(sentence)
+        QApplication.processEvents()
+        heights.append(needs.height())
+    assert needs.label.heightForWidth(needs.label.width()) == 2 * needs.label.fontMetrics().lineSpacing()
+    assert heights[0] == heights[1]
 
 
 def test_without_a_folder_the_preview_says_what_will_be_there(
