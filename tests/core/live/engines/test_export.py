@@ -69,7 +69,7 @@ def test_it_cannot_be_trained_on(exported):
 
 
 def test_a_file_that_disagrees_is_not_written(exported, tmp_path, monkeypatch):
-    def write_another(model, header, path):
+    def write_another(model, header, path, clip):
         other = onnx.load(exported.onnx)
         (bias,) = (tensor for tensor in other.graph.initializer if tensor.name.endswith("classifier.bias"))
         bias.CopyFrom(onnx.numpy_helper.from_array(np.array([5, 0, 0], np.float32), bias.name))
