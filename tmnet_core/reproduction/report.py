@@ -147,7 +147,10 @@ def _paragraph(result: ClaimResult) -> str:
         parts.append("; ".join(_sentence(comparison) for comparison in made) + ".")
     missing = len(result.comparisons) - len(made)
     if missing:
-        parts.append(f"{missing} comparison{'s' if missing > 1 else ''} could not be made, a side was not run.")
+        parts.append(
+            f"{missing} comparison{'s' if missing > 1 else ''} could not be made: a side was not run, or no clip was "
+            "read in all runs."
+        )
     return " ".join(part for part in parts if part)
 
 
@@ -159,7 +162,8 @@ def _sentence(result: ComparisonResult) -> str:
         if left == right
         else (f"{left_branch} of {left}", f"{right_branch} of {right}")
     )
-    return f"{names[0]} − {names[1]} {_points(result.difference)}"
+    without = f", {result.left_out} clips left out that not every run could read" if result.left_out else ""
+    return f"{names[0]} − {names[1]} {_points(result.difference)}{without}"
 
 
 def _points(difference: PairedDifference) -> str:

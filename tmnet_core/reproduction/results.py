@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ from tmnet_core.reproduction.plan import Claim, Comparison, Line, Plan, Side, id
 from tmnet_core.reproduction.running import Outcome
 from tmnet_core.reproduction.scoring import Score, score_run
 from tmnet_core.reproduction.statistics import PairedDifference, Spread, compare_paired
+from tmnet_core.training.metrics import Shares
 from tmnet_core.training.run_folder import RunFolder
 
 Standing = Literal["borne out here", "not borne out", "not tested"]
@@ -41,10 +42,15 @@ class LineResult:
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """A comparison, and the difference it found; None where a side of it was not run."""
+    """A comparison, and the difference it found; None where a side was not run, or no clip was read in all runs.
+
+    Attributes:
+        left_out: clips that could be read for some of the runs that are compared, but not for all.
+    """
 
     comparison: Comparison
     difference: PairedDifference | None
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def gather(
     by_key = {result.line.key: result for result in lines}
 
     def compare(comparisons: Sequence[Comparison]) -> list[ComparisonResult]:
-        return [ComparisonResult(pair, _difference(pair.higher, pair.lower, by_key)) for pair in comparisons]
+        return [compare_lines(pair, by_key) for pair in comparisons]
 
     claims = [ClaimResult(claim, compare(claim.comparisons)) for claim in plan.claims]
     return Results(plan, lines, claims, compare(plan.comparisons))
@@ -109,11 +115,27 @@ def _score_line(line: Line, seeds: Sequence[int], outcome: Outcome, device: torc
         return LineResult(line, [], [], str(error))
 
 
-def _difference(left: Side, right: Side, by_key: dict[str, LineResult]) -> PairedDifference | None:
-    sides = []
-    for key, branch in (left, right):
-        scores = by_key[key].scores
-        if not scores or branch not in scores[0].hits:
-            return None
-        sides.append([np.asarray(score.hits[branch]) for score in scores])
-    return compare_paired(*sides)
+def compare_lines(pair: Comparison, by_key: Mapping[str, LineResult]) -> ComparisonResult:
+    """Compare two sides on the clips that every run of either could read; lines are given by key."""
+    if not (_answers(pair.higher, by_key) and _answers(pair.lower, by_key)):
+        return ComparisonResult(pair, None)
+    every = [set(score.videos) for key, _ in (pair.higher, pair.lower) for score in by_key[key].scores]
+    shared = set.intersection(*every)
+    left_out = len(set.union(*every) - shared)
+    if not shared:
+        return ComparisonResult(pair, None, left_out)
+    left, right = (_shares(side, by_key, sorted(shared)) for side in (pair.higher, pair.lower))
+    return ComparisonResult(pair, compare_paired(left, right), left_out)
+
+
+def _answers(side: Side, by_key: Mapping[str, LineResult]) -> bool:
+    key, branch = side
+    scores = by_key[key].scores
+    return bool(scores) and branch in scores[0].hits
+
+
+def _shares(side: Side, by_key: Mapping[str, LineResult], videos: Sequence[str]) -> list[Shares]:
+    """Return, one array a seed, the share of right glances at these videos in this order."""
+    key, branch = side
+    by_video = [dict(zip(score.videos, score.hits[branch], strict=True)) for score in by_key[key].scores]
+    return [np.asarray([of[video] for video in videos]) for of in by_video]

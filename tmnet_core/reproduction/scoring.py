@@ -25,12 +25,14 @@ class Score(BaseModel):
     Attributes:
         made: when the checkpoint was made that was looked at.
         metrics: by branch, in [0, 1].
+        videos: what each video is called, in the order of `hits`; a file without them is not read.
         hits: by branch, for each video the share of its glances whose top class is right.
         unreadable: videos that were left out.
     """
 
     made: str
     metrics: dict[str, dict[str, float]]
+    videos: list[str]
     hits: dict[str, list[float]]
     unreadable: int
 
@@ -56,8 +58,9 @@ def score_run(
     loaded = load_checkpoint(run.last_checkpoint, device)
     loaded.model.fusion = look.fusion or loaded.model.fusion
     recipe = run.recipe()
+    clips = open_validation_clips(recipe.data)
     examiner = Examiner(
-        open_validation_clips(recipe.data),
+        clips,
         loaded.header.preprocessing,
         key_frames=look.key_frames,
         batch=recipe.training.validation_batch,
@@ -67,9 +70,11 @@ def score_run(
         crops=look.crops,
     )
     glances = examiner.examine(loaded.model, device, progress)
+    left_out = {video.index for video in glances.unreadable}
     score = Score(
         made=made,
         metrics=glances.metrics(),
+        videos=[clips.name(index) for index in range(len(clips)) if index not in left_out],
         hits={str(branch): glances.hits(branch).tolist() for branch in glances.probabilities},
         unreadable=len(glances.unreadable),
     )

@@ -1,9 +1,18 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+import torch
 
 from tmnet_core.models.branch import Branch
-from tmnet_core.reproduction.plan import Claim, Comparison
-from tmnet_core.reproduction.results import ClaimResult, ComparisonResult
+from tmnet_core.reproduction.plan import Claim, Comparison, Line, identity
+from tmnet_core.reproduction.plans import Settings
+from tmnet_core.reproduction.results import ClaimResult, ComparisonResult, LineResult, compare_lines
+from tmnet_core.reproduction.running import train_runs
+from tmnet_core.reproduction.scoring import Score, score_run
 from tmnet_core.reproduction.statistics import PairedDifference
+from tmnet_core.training.checkpoint_evaluation import Look
 
 PAIR = Comparison(("a", Branch.RB), ("b", Branch.RB))
 HIGHER = PairedDifference(0.02, 0.01, 0.03, 1)
@@ -26,3 +35,46 @@ UNDECIDED = PairedDifference(0.0, -0.01, 0.01, 1)
 def test_a_claim_stands_or_falls_with_its_comparisons(differences, margin, standing):
     claim = Claim("says", "where", [PAIR] * len(differences), margin=margin)
     assert ClaimResult(claim, [ComparisonResult(PAIR, d) for d in differences]).standing == standing
+
+
+def scored(label: str, *by_seed: dict[str, float]) -> LineResult:
+    scores = [
+        Score(made="now", metrics={}, videos=list(shares), hits={"RB": list(shares.values())}, unreadable=0)
+        for shares in by_seed
+    ]
+    return LineResult(Line(label, None, Look()), scores, [])
+
+
+def test_clips_are_paired_by_name_and_those_that_not_every_run_read_are_left_out() -> None:
+    lines = {
+        "a": scored("a", {"1": 1.0, "2": 0.0, "3": 0.5}, {"1": 1.0, "3": 0.5, "4": 0.0}),
+        "b": scored("b", {"3": 0.5, "1": 0.5, "5": 1.0}, {"1": 0.5, "2": 1.0, "3": 0.5, "4": 1.0}),
+    }
+    result = compare_lines(PAIR, lines)
+    assert result.difference is not None
+    assert result.difference.mean == pytest.approx(0.25)  # of "1" and "3", over two seeds
+    assert result.left_out == 3
+    nothing = compare_lines(PAIR, {"a": scored("a", {"1": 1.0}), "b": scored("b", {"2": 1.0})})
+    assert (nothing.difference, nothing.left_out) == (None, 2)
+    assert compare_lines(PAIR, {"a": scored("a"), "b": scored("b", {"2": 1.0})}).difference is None
+
+
+def test_scores_name_the_clips_that_were_read_and_a_file_without_names_is_made_anew(
+    tmp_path: Path, tiny_settings: Settings, coloured_clips: Path
+) -> None:
+    clips = shutil.copytree(coloured_clips, tmp_path / "clips")  # one of which is damaged below
+    base = replace(tiny_settings, data=str(clips)).base()
+    run = train_runs({identity(base): base}, tmp_path / "runs", ["cpu"]).runs[identity(base)]
+    whole = score_run(run, Look(), torch.device("cpu"))
+    (kept,) = run.path.glob("score-*.json")
+    Path(whole.videos[1]).write_bytes(b"")
+    kept.write_text(Score.model_validate_json(kept.read_text()).model_dump_json(exclude={"videos"}), encoding="utf-8")
+    again = score_run(run, Look(), torch.device("cpu"))
+    assert again.videos == [*whole.videos[:1], *whole.videos[2:]]
+    assert [len(hits) for hits in again.hits.values()] == [len(again.videos)] * 3
+    line = Line("a", None, Look())
+    pair = Comparison(("whole", Branch.RB), ("again", Branch.RB))
+    result = compare_lines(pair, {"whole": LineResult(line, [whole], [run]), "again": LineResult(line, [again], [run])})
+    assert result.left_out == 1
+    assert result.difference is not None
+    assert result.difference.is_of_one_run
