@@ -30,6 +30,14 @@ from tmnet_core.training.metrics import Shares, bootstrap_interval
 
 Part = Literal["auto", "validation", "all"]
 
+# What chooses the validation clips of a form. Synthetic people of the two sides never meet, whatever the seed.
+_CHOSEN_BY: dict[str, tuple[str, ...]] = {
+    "folders": ("split_seed", "validation_fraction"),
+    "csv": ("split_seed", "validation_fraction"),
+    "ucf101": ("split",),
+    "hmdb51": ("split",),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -312,11 +320,19 @@ def open_part(
 
 def _refuse_another_split(data: DataSection, training: TrainingSummary | None) -> None:
     """Raise where some of the data's validation clips may be those that the network was trained on."""
-    if training is None or not training.form or training.data != data_name(data.root):
+    if training is None or training.data != data_name(data.root):
         return
     form = data_form(data)
-    if form != training.form:
+    # Checkpoints of before do not say their form.
+    if training.form and form != training.form:
         raise DataError(
             f"data {data.root}: the checkpoint's validation clips were chosen by {training.form!r}, these are by "
             f"{form!r}; say --set data.annotations=, --set data.validation_root=, or --part all"
         )
+    for key in _CHOSEN_BY.get(form, ()):
+        trained, now = getattr(training, key), getattr(data, key)
+        if now != trained:
+            raise DataError(
+                f"data {data.root}: the checkpoint was trained with data.{key} = {trained}, and with {now} some of its "
+                f"training clips would be validated on; leave data.{key} out, or say --part all"
+            )

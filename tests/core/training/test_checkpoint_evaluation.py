@@ -6,13 +6,20 @@ from pathlib import Path
 import pytest
 
 from tmnet_core.benchmarks.machine import describe_machine
-from tmnet_core.checkpoint import CheckpointHeader, read_header, save_checkpoint
+from tmnet_core.checkpoint import CheckpointHeader, TrainingSummary, read_header, save_checkpoint
 from tmnet_core.config import Recipe
 from tmnet_core.device import choose_device
 from tmnet_core.errors import CheckpointError, DataError, RecipeError
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
-from tmnet_core.training.checkpoint_evaluation import Evaluation, Look, Part, evaluate_checkpoint, evaluate_looks
+from tmnet_core.training.checkpoint_evaluation import (
+    Evaluation,
+    Look,
+    Part,
+    evaluate_checkpoint,
+    evaluate_looks,
+    open_part,
+)
 from tmnet_core.training.evaluation_report import EvaluationReport
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.trainer import train
@@ -69,13 +76,41 @@ def test_a_split_that_lists_name_is_evaluated_as_it_was_trained(
 
     assert evaluate(f"data.annotations={lists}").videos == 3
     assert evaluate(f"data.annotations={lists}", part="all").videos == 18
-    with pytest.raises(DataError, match="lists has no validation videos"):
+    with pytest.raises(DataError, match=r"trained with data\.split = 2, and with 1 some of its training clips"):
         evaluate(f"data.annotations={lists}", "data.split=1")
     # Without the lists the folders would be split anew, and what was trained on would count.
     with pytest.raises(DataError, match=r"chosen by 'hmdb51', these are by 'folders'; say --set data\.annotations="):
         evaluate()
     with pytest.raises(RecipeError, match=r"'clip\.frames=3': only keys of the section data"):
         evaluate("clip.frames=3")
+
+
+@pytest.mark.parametrize("form", ["folders", ""])
+def test_another_choice_of_validation_clips_is_refused(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe, make_header: MakeHeader, form: str
+) -> None:
+    """Also for a checkpoint of before, which does not say what chose them."""
+    training = TrainingSummary(
+        data=coloured_clips.name,
+        clips=12,
+        validation_clips=6,
+        start="none",
+        iterations=1,
+        frames_seen=1,
+        validation_fraction=0.34,
+        split_seed=3,
+        form=form,
+        clip=tiny_recipe.clip,
+        objective=tiny_recipe.objective,
+    )
+    header = make_header().model_copy(update={"classes": ["blue", "green", "red"], "training": training})
+    data = str(coloured_clips)
+    part, clips = open_part(data, "auto", header, ["data.split_seed=3", "data.split=2"])
+    assert (part, len(clips)) == ("validation", 6)
+    for key, trained, other in (("split_seed", 3, 5), ("validation_fraction", 0.34, 0.5)):
+        with pytest.raises(DataError, match=rf"trained with data\.{key} = {trained}, and with {other} some of its tra"):
+            open_part(data, "validation", header, [f"data.{key}={other}"])
+        assert open_part(data, "all", header, [f"data.{key}={other}"])[0] == "all"
 
 
 def test_other_classes_are_refused(tmp_path: Path, coloured_clips: Path, make_header: MakeHeader) -> None:
