@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 from tmnet_core.data.annotations import (
@@ -33,7 +34,7 @@ def csv_split(
 
     Raises:
         DataError: the file cannot be read, a column is missing, a row cannot be used or occurs twice, a class has no
-            training videos, or, unless `skip_missing`, a file does not exist.
+            training videos, a source is in both subsets, or, unless `skip_missing`, a file does not exist.
     """
     rows = _read_rows(file)
     classes = tuple(sorted({row["label"] for row in rows}))
@@ -60,7 +61,22 @@ def csv_split(
         return split_by_source(whole, validation_fraction, seed)
     sides = divide(whole, lambda video: subsets[video.path, video.start, video.end] == "validation")
     check_sides(file, *sides)
+    _check_apart(file, *sides)
     return sides
+
+
+def _check_apart(file: Path, training: VideoDataset, validation: VideoDataset) -> None:
+    """Raise where parts of one file, or videos of one source, are on both sides."""
+    sources = {video.source for video in training.videos}
+    files = {os.path.realpath(video.path) for video in training.videos}
+    for video in validation.videos:
+        if video.source in sources:
+            shared = f"videos of the source {video.source!r}"
+        elif os.path.realpath(video.path) in files:
+            shared = f"parts of {video.path.name}"
+        else:
+            continue
+        raise DataError(f"{file} puts {shared} into both subsets, train and validation; they belong into one.")
 
 
 def _source(root: Path, path: Path, label: str) -> str:

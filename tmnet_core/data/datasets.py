@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -88,12 +89,14 @@ def load_split(data: DataSection) -> tuple[VideoDataset, VideoDataset]:
     With `validation_root` both are folders of classes and neither is split.
 
     Raises:
-        DataError: the data set, or its annotations, cannot be used; the classes of the two folders differ.
+        DataError: the data set, or its annotations, cannot be used; the classes of the two folders differ, or a video
+            is in both.
     """
     if data.validation_root:
         training = folder_of_classes(Path(data.root).expanduser())
         validation = folder_of_classes(Path(data.validation_root).expanduser())
         _check_same_classes(training, validation)
+        _check_apart(training, validation)
         return training, validation
     layout = find_layout(data)
     skip = data.missing == "skip"
@@ -170,4 +173,15 @@ def _check_same_classes(training: VideoDataset, validation: VideoDataset) -> Non
     if differences:
         raise DataError(
             f"The classes of {validation.root} are not those of {training.root}: it {' and '.join(differences)}."
+        )
+
+
+def _check_apart(training: VideoDataset, validation: VideoDataset) -> None:
+    """Raise where a file is on both sides, such as through a link: names alone do not say that two are the same."""
+    trained = {os.path.realpath(video.path) for video in training.videos}
+    shared = next((video for video in validation.videos if os.path.realpath(video.path) in trained), None)
+    if shared is not None:
+        raise DataError(
+            f"data.validation_root {validation.root} and data.root {training.root} both have {shared.path.name}: what "
+            "is trained on cannot be validated on."
         )

@@ -77,6 +77,34 @@ def test_files_that_cannot_be_used(put: Callable[..., Path], rows: list[str], ca
 
 
 @pytest.mark.parametrize(
+    ("header", "rows", "shared"),
+    [
+        (
+            "path,label,subset,start,end",
+            ["1.mp4,run,train,0,2", "2.mp4,walk,train,,", "1.mp4,run,validation,2,4"],
+            "the source '1.mp4'",
+        ),
+        (
+            "path,label,subset,source",
+            ["1.mp4,run,train,a", "2.mp4,walk,train,b", "3.mp4,run,validation,c", "4.mp4,walk,validation,b"],
+            "the source 'b'",
+        ),
+        (
+            "path,label,subset,start,end,source",
+            ["1.mp4,run,train,0,2,a", "2.mp4,walk,train,,,b", "1.mp4,run,validation,2,4,c"],
+            "parts of 1.mp4",
+        ),
+    ],
+)
+def test_a_source_on_both_sides_is_refused(
+    put: Callable[..., Path], tmp_path: Path, header: str, rows: list[str], shared: str
+) -> None:
+    put("1.mp4", "2.mp4", "3.mp4", "4.mp4")
+    with pytest.raises(DataError, match=f"{shared} into both subsets"):
+        read(write(tmp_path / "list.csv", *rows, header=header))
+
+
+@pytest.mark.parametrize(
     ("part", "cause"),
     [
         ("3,2", "from 3 s to 2 s in row 1, which there cannot be"),

@@ -20,6 +20,19 @@ def test_validation_folder_has_the_same_classes(put: Callable[..., Path], tmp_pa
     assert len(load_all(data).videos) == 4
 
 
+def test_a_video_that_is_in_both_folders_is_refused(put: Callable[..., Path], tmp_path: Path) -> None:
+    put("train/run/1.mp4", "train/walk/1.mp4", "held/run/2.mp4", "held/walk/1.mp4")
+    root = str(tmp_path / "train")
+    for same in (root, f"{root}/../train"):
+        with pytest.raises(DataError, match=r"both have 1\.mp4: what is trained on cannot be validated on"):
+            load_split(DataSection(root=root, validation_root=same))
+    held = DataSection(root=root, validation_root=str(tmp_path / "held"))
+    assert len(load_split(held)[1].videos) == 2  # files of one name are not one file
+    (tmp_path / "held/run/linked.mp4").symlink_to(tmp_path / "train/run/1.mp4")
+    with pytest.raises(DataError, match=r"both have linked\.mp4"):
+        load_split(held)
+
+
 def test_what_a_folder_holds_is_found(put: Callable[..., Path], tmp_path: Path) -> None:
     put("folders/walk/1.mp4", "table/split.csv", "ucf/ucfTrainTestlist/classInd.txt", "jhmdb/splits/a_test_split1.txt")
     put("hmdb/testTrainMulti_7030_splits/a_test_split1.txt", "lists.csv", "lists/classInd.txt", "x/notes.txt")
