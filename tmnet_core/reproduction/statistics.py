@@ -15,7 +15,7 @@ Verdict = Literal["higher", "lower", "undecided"]
 _RESAMPLES = 10_000
 
 # Of fewer runs, resampled, nothing can be said about how training scatters.
-ENOUGH_SEEDS = 3
+ENOUGH_SEEDS = 5
 
 
 @dataclass(frozen=True)
