@@ -105,8 +105,8 @@ class Annotator:
         self.options = options
         self._pinned = -1 if options.class_name is None else class_index(self._classes, options.class_name)
         self._names = checkpoint.name, source.title
-        self._maps = AttentionMaps()
         self._motion = MotionFinder()
+        self._maps = AttentionMaps(self._motion)
         self._meter = AgreementMeter(kept_regions(checkpoint) if options.agreement else None)
         self._memory = ClipMemory.of(predictor.header)
         third = options.third and Branch.FUSED in predictor.branches

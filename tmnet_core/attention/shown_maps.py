@@ -15,8 +15,9 @@ from tmnet_core.attention.colours import (
     own_scale,
     shared_scale,
 )
+from tmnet_core.attention.motion import MotionFinder, MotionState
 from tmnet_core.attention.settings import AttentionSettings
-from tmnet_core.live.frames import FloatArray, Glance
+from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.live.smoothing import ExponentialSmoothing
 from tmnet_core.models.branch import Branch
 
@@ -47,14 +48,23 @@ class ShownMap:
 
 
 class AttentionMaps:
-    """Chooses the maps of one glance after the other, averaged over time as the person wishes."""
+    """Chooses the maps of one glance after the other, averaged over time as the person wishes.
 
-    def __init__(self) -> None:
+    The time is the stream's own, so that a file looks the same however fast it is looked at. A cut, a jump and a gap of
+    more than half a second start the average anew.
+
+    Args:
+        scenes: finds the cuts; one that somebody else asks about the same frames need not look twice.
+    """
+
+    def __init__(self, scenes: MotionFinder | None = None) -> None:
         self._smoothing = ExponentialSmoothing()
+        self._scenes = scenes or MotionFinder()
 
     def clear(self) -> None:
         """Average nothing of what was before into what comes."""
         self._smoothing.clear()
+        self._scenes.clear()
 
     def choose(
         self,
@@ -77,13 +87,17 @@ class AttentionMaps:
             still: the picture stands, so its maps are shown as they are.
         """
         self._smoothing.time_constant = settings.smoothing
-        if still:
+        if still or (settings.smoothing > 0 and self._begins(glance.frame)):
             self._smoothing.clear()
-        maps = self._smoothing.update(glance.maps, glance.finished)
+        maps = self._smoothing.update(glance.maps, glance.frame.time)
         common = pinned if pinned >= 0 else leader
         own = settings.shows == "own" and pinned < 0
         classes = shown_classes(probabilities, "own", None if own else common)
         return _scaled(maps, classes, common, settings)
+
+    def _begins(self, frame: Frame) -> bool:
+        """Whether a frame does not continue what was seen before it."""
+        return self._scenes.update(frame).state in {MotionState.CUT, MotionState.UNKNOWN}
 
 
 def _scaled(

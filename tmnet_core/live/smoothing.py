@@ -25,7 +25,7 @@ class ExponentialSmoothing:
         self._time = 0.0
 
     def update(self, seen: Mapping[Branch, FloatArray], now: float) -> dict[Branch, FloatArray]:
-        """Take one glance's values, `now` in seconds of a monotonic clock, and return the average."""
+        """Take one glance's values, `now` in seconds of a clock that does not go back, and return the average."""
         elapsed = max(0.0, now - self._time)
         weight = 1.0 if self.time_constant <= 0 else -math.expm1(-elapsed / self.time_constant)
         if not _same_shape(self._values, seen):

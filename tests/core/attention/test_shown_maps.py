@@ -12,14 +12,21 @@ from tmnet_core.models.branch import Branch
 FRAME = Frame(np.zeros((8, 8, 3), np.uint8), 0, 0.0, 0.0)
 
 
-def glance(maps: dict[Branch, np.ndarray], now: float = 0.0) -> Glance:
+def frame(time: float, bars: int = 2, shift: int = 0) -> Frame:
+    """A striped picture that hardly moves; another number of bars is another scene."""
+    columns = np.sin((np.arange(80) + shift) * 2 * np.pi * bars / 80)
+    picture = np.repeat(np.repeat(columns[None, :, None], 60, axis=0), 3, axis=2)
+    return Frame((128 + 100 * picture).astype(np.uint8), round(time * 25), time, 0.0)
+
+
+def glance(maps: dict[Branch, np.ndarray], now: float = 0.0, frame: Frame = FRAME) -> Glance:
     probabilities = {
         Branch.RB: np.float32([0.6, 0.3, 0.1]),
         Branch.CB: np.float32([0.1, 0.2, 0.7]),
         Branch.FUSED: np.float32([0.35, 0.25, 0.4]),
     }
     kept = {branch: probabilities[branch] for branch in Branch if branch in maps or len(maps) == 2}
-    return Glance(FRAME, Placement((8, 8), Box(0, 0, 8, 8)), kept, maps, {}, now)
+    return Glance(frame, Placement((8, 8), Box(0, 0, 8, 8)), kept, maps, {}, now)
 
 
 @pytest.fixture
@@ -77,11 +84,29 @@ def test_a_network_of_one_branch_has_one_map(both):
     assert set(choose(alone)) == {"cb"}
 
 
-def test_maps_are_averaged_over_time_but_not_of_a_still_picture(both):
-    later = glance({branch: values + 1.0 for branch, values in both.maps.items()}, now=1.0)
-    maps = AttentionMaps()
-    choose(both, maps=maps, smoothing=1.0)
-    moving = choose(later, maps=maps, smoothing=1.0)["rb"].values - both.maps[Branch.RB][2]
-    np.testing.assert_allclose(moving, 1 - np.exp(-1), atol=1e-5)
-    still = maps.choose(later, later.probabilities, AttentionSettings(smoothing=1.0), leader=2, still=True)
-    np.testing.assert_array_equal(still["rb"].values, later.maps[Branch.RB][2])
+@pytest.fixture
+def after(both):
+    """A function that gives the map of RB after a step by 1 between two frames, as a share of the step."""
+
+    def step(first: Frame, second: Frame, *, finished: float = 0.1, still: bool = False) -> float:
+        maps, settings = AttentionMaps(), AttentionSettings(smoothing=1.0)
+        seen = glance(both.maps, 0.0, first)
+        maps.choose(seen, seen.probabilities, settings, leader=2)
+        later = glance({branch: values + 1.0 for branch, values in both.maps.items()}, finished, second)
+        shown = maps.choose(later, later.probabilities, settings, leader=2, still=still)
+        return float((shown["rb"].values - both.maps[Branch.RB][2]).mean())
+
+    return step
+
+
+def test_maps_are_averaged_over_the_streams_time_however_fast_it_is_looked_at(after):
+    for finished in (0.001, 0.4, 30.0):
+        assert after(frame(1.0), frame(1.4), finished=finished) == pytest.approx(1 - np.exp(-0.4), abs=1e-5)
+
+
+def test_a_still_picture_a_cut_and_a_jump_start_the_average_anew(after):
+    assert after(frame(1.0), frame(1.04), still=True) == pytest.approx(1.0, abs=1e-5)
+    assert after(frame(1.0), frame(1.04, bars=7, shift=20)) == pytest.approx(1.0, abs=1e-5)
+    assert after(frame(1.0), frame(0.2)) == pytest.approx(1.0, abs=1e-5)
+    assert after(frame(1.0), frame(2.0)) == pytest.approx(1.0, abs=1e-5)
+    assert after(frame(1.0), frame(1.04)) == pytest.approx(1 - np.exp(-0.04), abs=1e-5)
