@@ -30,10 +30,10 @@ _RESAMPLES = 2_000
 
 
 class Mean(BaseModel):
-    """A mean over clips and its 95 % interval, clips resampled."""
+    """A mean over clips and its 95 % interval, clips resampled; one clip alone has none."""
 
     mean: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
 
     def __str__(self) -> str:
         return self._written("+.3f")
@@ -44,8 +44,8 @@ class Mean(BaseModel):
         return self._written(".3f")
 
     def _written(self, form: str) -> str:
-        mean, low, high = (format(value, form).replace("-", "−") for value in (self.mean, *self.interval))
-        return f"{mean} ({low} to {high})"
+        mean, *ends = (format(value, form).replace("-", "−") for value in (self.mean, *(self.interval or ())))
+        return f"{mean} ({' to '.join(ends) or '-'})"
 
 
 class AgreementRow(BaseModel):
@@ -53,7 +53,7 @@ class AgreementRow(BaseModel):
 
     Attributes:
         clips: with motion in at least one key frame.
-        moving: mean share of the network's box that moves.
+        moving: mean share of the network's box that moves, by the motion that the maps are compared with.
         agreement: of `RB` and `CB`, and of a fixed Gaussian as `centre`.
         plain: the same where the other clips' regions keep the size that they have.
         inside: before anything is taken off, in [0, 1].
@@ -162,6 +162,7 @@ class AgreementTable:
 
     Attributes:
         observations: M of them.
+        moving: M shares of the network's box inside the region that the maps are compared with.
         inside: M shares by branch name and for the centre.
         expected: M mean shares inside the regions of other clips brought to the same size, the same way.
         plain: M mean shares inside the regions of other clips as they are.
@@ -170,6 +171,7 @@ class AgreementTable:
     """
 
     observations: Sequence[Observation]
+    moving: Values
     inside: Mapping[str, Values]
     expected: Mapping[str, Values]
     plain: Mapping[str, Values]
@@ -218,7 +220,8 @@ def agreement_table(survey: Survey, origin: MotionOrigin, data: str) -> Agreemen
         shuffled[name] = _sums(shares, foreign) - _sums(shares, elsewhere_foreign)
     mean = (total / len(clips)).reshape(64, 64)
     kept_others = OtherRegions(mean, len(clips), f"{data} ({origin})")
-    return AgreementTable(observations, inside, expected, plain, shuffled, kept_others)
+    moving = np.asarray(regions.mean(axis=1), np.float64)
+    return AgreementTable(observations, moving, inside, expected, plain, shuffled, kept_others)
 
 
 def measure(survey: Survey, table: AgreementTable, origin: MotionOrigin) -> MotionMeasure:
@@ -313,7 +316,7 @@ def _row(table: AgreementTable, name: str, chosen: npt.NDArray[np.bool_]) -> Agr
     return AgreementRow(
         name=name,
         clips=len(next(iter(agreement.values()))),
-        moving=float(np.mean([one.region.mean() for one in picked])) / 255.0,
+        moving=float(table.moving[chosen].mean()),
         agreement={key: _mean(values) for key, values in agreement.items()},
         plain={key: _mean(values) for key, values in plain.items()},
         inside={key: float(_by_clip(table.inside[key][chosen], clip).mean()) for key in table.inside},
@@ -335,4 +338,5 @@ def _paired(values: Mapping[Branch, Values]) -> Mean | None:
 
 
 def _mean(values: Values) -> Mean:
-    return Mean(mean=float(values.mean()), interval=bootstrap_interval(values, resamples=_RESAMPLES))
+    interval = bootstrap_interval(values, resamples=_RESAMPLES) if len(values) > 1 else None
+    return Mean(mean=float(values.mean()), interval=interval)

@@ -42,6 +42,6 @@ def draw_agreement(measure: MotionMeasure, title: str) -> Figure:
 
 def _dots(axes: Axes, places: np.ndarray, means: list[Mean], colour: str, label: str) -> None:
     values = np.array([one.mean for one in means])
-    ends = np.array([one.interval for one in means])
+    ends = np.array([one.interval or (one.mean, one.mean) for one in means])
     spread = np.abs(ends.T - values)
     axes.errorbar(values, places, xerr=spread, fmt="o", color=colour, markersize=4, linewidth=1.2, label=label)

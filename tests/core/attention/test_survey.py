@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -18,6 +19,7 @@ from tmnet_core.data.clip_sources import RenderedClips
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.synthetic_people import SyntheticPeople
 from tmnet_core.errors import DataError, SourceError
+from tmnet_core.figures.motion_agreement import draw_agreement
 from tmnet_core.live.frames import Glance
 from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.models.branch import Branch
@@ -116,6 +118,31 @@ def test_the_table_is_what_one_frame_after_the_other_gives(scenes, make_header):
         alone = compare(regions[number], maps, others).branches[Branch.RB]
         assert table.inside["RB"][number] == pytest.approx(alone.inside, abs=2e-3)
         assert table.expected["RB"][number] == pytest.approx(alone.expected, abs=2e-3)
+
+
+def test_the_moving_share_is_of_the_motion_that_maps_are_compared_with(scenes, make_header):
+    survey = survey_clips(Knowing(scenes, make_header()), FilmedScenes(scenes), key_frames=1)
+    half = np.zeros((64, 64), np.uint8)
+    half[:32] = 255
+    survey.observations[:] = [replace(one, exact=half) for one in survey.observations]
+    by_flow, exact = (
+        measure(survey, agreement_table(survey, origin, "scenes"), origin)
+        for origin in ("optical flow", "the renderer")
+    )
+    assert by_flow.overall.moving < 0.2
+    assert [row.moving for row in (exact.overall, *exact.classes)] == [0.5, 0.5, 0.5]
+
+
+def test_one_clip_alone_has_no_interval(scenes, make_header):
+    survey = survey_clips(Knowing(scenes, make_header()), FilmedScenes(scenes), key_frames=1)
+    survey.observations[:] = [one for one in survey.observations if one.label == 0 or one.clip == 1]
+    found = measure(survey, agreement_table(survey, "optical flow", "scenes"), "optical flow")
+    even, odd = found.classes
+    assert (even.clips, odd.clips) == (5, 1)
+    assert even.agreement["RB"].interval is not None
+    assert odd.agreement["RB"].interval is None
+    assert str(odd.agreement["RB"]) == f"{odd.agreement['RB'].mean:+.3f} (-)".replace("-0", "−0")
+    assert draw_agreement(found, "scenes").axes
 
 
 def test_broken_clips_are_named_and_a_survey_can_be_stopped(scenes, make_header):
