@@ -51,10 +51,10 @@ class ProbeThread:
         self.progress: float | None = None
         self.failure: str | None = None
         self._tasks: LatestSlot[ProbeTask] = LatestSlot()
-        self._checks: LatestSlot[CheckTask] = LatestSlot()
+        self._checks: LatestSlot[tuple[CheckTask, threading.Event]] = LatestSlot()
         self._probed: LatestSlot[tuple[ProbeTask, Probed]] = LatestSlot()
-        self._checked: LatestSlot[dict[Branch, MapCheck]] = LatestSlot()
-        self._stop = threading.Event()
+        self._checked: LatestSlot[tuple[CheckTask, dict[Branch, MapCheck]]] = LatestSlot()
+        self._stop = threading.Event()  # of the check that was asked for last
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tmnet-probe", daemon=True)
         self._thread.start()
@@ -64,10 +64,11 @@ class ProbeThread:
         self._tasks.put(task)
 
     def check(self, task: CheckTask) -> None:
-        """Ask for a check of maps."""
-        self._stop.clear()
+        """Ask for a check of maps, in place of one that runs."""
+        self._stop.set()
+        self._stop = threading.Event()
         self.progress = 0.0
-        self._checks.put(task)
+        self._checks.put((task, self._stop))
 
     def stop_check(self) -> None:
         """End the check that runs; it then gives nothing."""
@@ -77,7 +78,7 @@ class ProbeThread:
         """Return the newest look that has not been taken."""
         return self._probed.take(0)
 
-    def take_checked(self) -> dict[Branch, MapCheck] | None:
+    def take_checked(self) -> tuple[CheckTask, dict[Branch, MapCheck]] | None:
         """Return the newest check that has not been taken."""
         return self._checked.take(0)
 
@@ -95,7 +96,7 @@ class ProbeThread:
             task = None if check else self._tasks.take(_WAKE_EVERY)
             try:
                 if check is not None:
-                    self._check(check)
+                    self._check(*check)
                 elif task is not None:
                     found = probe(task.predictor, task.glance, task.region, task.how)
                     self._probed.put((task, found))
@@ -106,18 +107,18 @@ class ProbeThread:
                 self.failure = f"This frame could not be probed: {error or type(error).__name__}."
                 self.progress = None
 
-    def _check(self, task: CheckTask) -> None:
+    def _check(self, task: CheckTask, stop: threading.Event) -> None:
         found: dict[Branch, MapCheck] = {}
         for place, (branch, (values, index)) in enumerate(task.maps.items()):
 
             def note(done: int, total: int, place: int = place) -> None:
                 self.progress = (place + done / total) / len(task.maps)
 
-            one = check_map(task.predictor, task.glance, values, index, progress=note, stop=self._stop)
+            one = check_map(task.predictor, task.glance, values, index, progress=note, stop=stop)
             if one is None:
                 self.progress = None
                 return
             found[branch] = one
-        self._checked.put(found)
+        self._checked.put((task, found))
         self.progress = None
         self.failure = None

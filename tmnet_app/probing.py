@@ -34,6 +34,7 @@ class Probing(QObject):
         self.always = False
         self._how: Removal = "erase"
         self._thread: ProbeThread | None = None
+        self._checking: CheckTask | None = None
         self._checked_class = ""
         tip = "Paint over a part of the picture and see what the network says without it; check the maps"
         stage.details.panels.add("probe", "Probe", tip, self.panel)
@@ -67,7 +68,8 @@ class Probing(QObject):
         self._running().probe(task)
 
     def clear(self) -> None:
-        """Take all paint away."""
+        """Take all paint away, and end a check: what it would say is of what was seen before."""
+        self._stop_check()
         self.region.clear()
         self._stage.link.show_region(None)
         self.panel.bars.clear()
@@ -83,7 +85,8 @@ class Probing(QObject):
             return
         maps = {branch: (one.values, one.index) for branch, one in shown.items()}
         self._checked_class = self._stage.classes[next(iter(shown.values())).index]
-        self._running().check(CheckTask(predictor, moment.glance, maps))
+        self._checking = CheckTask(predictor, moment.glance, maps)
+        self._running().check(self._checking)
 
     @property
     def _seen(self) -> bool:
@@ -108,6 +111,7 @@ class Probing(QObject):
         self._session.show_again()
 
     def _stop_check(self) -> None:
+        self._checking = None
         if self._thread is not None:
             self._thread.stop_check()
 
@@ -126,8 +130,9 @@ class Probing(QObject):
             return
         self.panel.show_progress(thread.progress)
         checked, probed = thread.take_checked(), thread.take_probed()
-        if checked is not None:
-            self.panel.show_check(checked, self._checked_class)
+        # One that ended while it was being stopped is of what was seen before.
+        if checked is not None and checked[0] is self._checking:
+            self.panel.show_check(checked[1], self._checked_class)
         if probed is not None and not self.region.empty:
             self._show_probed(probed[1])
         if thread.failure is not None:

@@ -92,6 +92,32 @@ def test_a_check_can_be_stopped(probing, qtbot, stand_in):
     assert not panel.graph.isVisible()
 
 
+@pytest.mark.parametrize("asked", ["clear", "source"])
+def test_a_check_ends_with_what_it_looks_at(probing, qtbot, stand_in, monkeypatch, asked):
+    panel, gate, look = probing.workbench.probing.panel, threading.Event(), stand_in.look
+    asked_for = threading.Event()
+
+    def slow(images, branches=None, *, maps=True):
+        asked_for.set()
+        gate.wait(5)
+        return look(images, branches)
+
+    stand_in.look = slow
+    shown = []
+    monkeypatch.setattr(panel, "show_check", lambda *found: shown.append(found))
+    panel.check_button.click()
+    qtbot.waitUntil(asked_for.is_set)
+    if asked == "clear":
+        panel.clear_button.click()
+    else:
+        with qtbot.waitSignal(probing.session.source_opened):
+            probing.opener.open_source(probing.session.source)
+    gate.set()
+    qtbot.waitUntil(lambda: panel.check_button.text() == "Check")
+    assert not shown
+    assert not panel.graph.isVisible()
+
+
 def test_a_network_that_fails_is_told(probing, qtbot, stand_in):
     def fail(*args, **settings):
         raise RuntimeError("boom")
