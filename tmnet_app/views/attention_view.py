@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 from shiboken6 import VoidPtr
 
-from tmnet_app.views.legend import Legend, number
+from tmnet_app.views.legend import Legend
 from tmnet_app.views.linked_view import LinkedView
 from tmnet_app.views.picture_view import FrameScaler, PictureView, box_area
 from tmnet_core.attention.colours import HEAT_SIDE, contour_lines, enlarge, heat_pixels
@@ -113,11 +113,11 @@ class AttentionView(PictureView):
         super()._paint_signs(painter, area)
         if self._heat is None:
             return
-        value = self.value
+        value, shown = self.value, self._shown
         self.legend.paint(painter, area, value)
         place = self._pointed_at(area)
-        if value is not None and place is not None:
-            _paint_value(painter, area, place, number(value))
+        if value is not None and place is not None and shown is not None:
+            _paint_value(painter, area, place, shown.scale.written(value))
 
 
 def _paint_value(painter: QPainter, area: QRectF, place: QPointF, text: str) -> None:

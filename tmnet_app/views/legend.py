@@ -31,7 +31,7 @@ class Legend:
         self._shown = shown
         if still or now - self._written >= _TEXT_EVERY:
             self._written = now
-            self._ends = number(shown.scale.low), number(shown.scale.high)
+            self._ends = shown.scale.ends
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -79,10 +79,3 @@ def _paint_mark(painter: QPainter, bar: QRectF, share: float) -> None:
     x = bar.left() + share * bar.width()
     painter.setPen(QPen(_TEXT, 2))
     painter.drawLine(QLineF(x, bar.top() - 4, x, bar.bottom() + 4))
-
-
-def number(value: float) -> str:
-    """Return a value with as many decimals as keep it short, and a minus sign of its own width."""
-    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    text = f"{value:.{digits}f}"
-    return text.replace("-", "\u2212") if float(text) else text.lstrip("-")

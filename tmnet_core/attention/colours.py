@@ -6,6 +6,7 @@ colouring: interpolated values are on the colour map, interpolated colours are n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +42,8 @@ BRANCH_RGB: dict[Branch, tuple[int, int, int]] = {
 
 HEAT_SIDE = 64
 _SOLID_FROM = 0.8
+# Scales below it are written with a power of ten.
+_LEAST_WITH_DECIMALS = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,21 @@ class HeatScale:
     def value(self, heat: float) -> float:
         """Return the value that heat in [0, 1] stands for: a legend's tick, a contour's level."""
         return self.low + heat * (self.high - self.low)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What is written at the cold and the warm end."""
+        return self.written(self.low), self.written(self.high)
+
+    def written(self, value: float) -> str:
+        """Return a value with as many decimals as this scale needs, and a minus sign of its own width."""
+        reach = max(abs(self.low), abs(self.high))
+        if 0 < reach < _LEAST_WITH_DECIMALS:
+            text = f"{value:.1e}" if value else "0"
+        else:
+            fine = max(2, 1 - math.floor(math.log10(reach))) if reach else 2
+            text = f"{value:.{fine if abs(value) < 10 else 1 if abs(value) < 100 else 0}f}"
+        return text.replace("-", "\u2212") if float(text) else text.lstrip("-")
 
 
 def own_scale(activation_map: FloatArray) -> HeatScale:

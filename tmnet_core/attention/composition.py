@@ -224,9 +224,9 @@ class Composer:
     def _paint_legend(self, picture: Image, shown: ShownMap) -> None:
         """The map's own colours with the values of both ends, in the lower right corner."""
         size, gap = self._px(10), self._px(5)
-        ends = [_number(shown.scale.low), _number(shown.scale.high)]
+        ends = shown.scale.ends
         if shown.difference:
-            ends = [f"CB {ends[0]}", f"{ends[1]} RB"]
+            ends = f"CB {ends[0]}", f"{ends[1]} RB"
         low, high = (text_width(end, size) for end in ends)
         bar = self._px(56)
         total = low + high + bar + 4 * gap
@@ -358,7 +358,3 @@ def _box_within(area: Box, placement: Placement) -> Box:
     left, top = area.left + round(box.left * across), area.top + round(box.top * down)
     right, bottom = area.left + round(box.right * across), area.top + round(box.bottom * down)
     return Box(left, top, max(left + 1, right), max(top + 1, bottom))
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")

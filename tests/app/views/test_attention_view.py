@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from tmnet_app.views.attention_view import AttentionView
-from tmnet_app.views.legend import Legend, number
+from tmnet_app.views.legend import Legend
 from tmnet_core.attention.colours import DIFFERENCE_MAP, HEAT_MAPS, HeatScale
 from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import ShownMap
@@ -105,11 +105,6 @@ def _black(width: int, height: int, view: AttentionView) -> QImage:
     image = QImage(width, height, view.grab().toImage().format())
     image.fill(QColor(0, 0, 0))
     return image
-
-
-@pytest.mark.parametrize(("value", "text"), [(-1.234, "\u22121.23"), (-0.001, "0.00"), (12.34, "12.3"), (250.0, "250")])
-def test_numbers_are_short(value, text):
-    assert number(value) == text
 
 
 def test_the_legends_numbers_stand_still_while_pictures_move():

@@ -7,6 +7,7 @@ from tmnet_core.attention import colours
 from tmnet_core.attention.colours import (
     DIFFERENCE_MAP,
     HEAT_MAPS,
+    HeatScale,
     blend_heat,
     contour_lines,
     difference_map,
@@ -100,3 +101,25 @@ def test_a_contour_follows_its_value():
 def test_an_unknown_colour_map_is_named():
     with pytest.raises(ValueError, match="'jet' is none of inferno"):
         palette("jet")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-1.234, "\u22121.23"), (-0.001, "0.00"), (12.34, "12.3"), (250.0, "250"), (0.0, "0.00")]
+)
+def test_numbers_are_short(value, text):
+    assert HeatScale(-1.0, 300.0).written(value) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ends"),
+    [
+        (-0.04, 0.05, ("\u22120.040", "0.050")),
+        (0.0, 0.00123, ("0.0000", "0.0012")),
+        (-3e-5, 4.3e-5, ("\u22123.0e\u221205", "4.3e\u221205")),
+        (0.0, 2e-7, ("0", "2.0e\u221207")),
+        (0.0, 0.0, ("0.00", "0.00")),
+        (-0.3, 12.3, ("\u22120.30", "12.3")),
+    ],
+)
+def test_the_ends_of_a_tiny_scale_can_be_told_apart(low, high, ends):
+    assert HeatScale(low, high).ends == ends
