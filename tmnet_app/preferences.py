@@ -31,7 +31,9 @@ class Preferences(BaseModel):
     recent_checkpoints: list[str] = Field(default_factory=list, max_length=_RECENT)
     recent_sources: list[str] = Field(default_factory=list, max_length=_RECENT)
     smoothing: float = Field(0.3, ge=0.0, le=5.0, description="Time constant in seconds; 0 shows each glance as it is.")
-    unsure: float = Field(0.3, ge=0.0, le=1.0, description="Below this probability the answer is called unsure.")
+    unsure: float = Field(
+        0.3, ge=0.0, le=1.0, description="Below this probability, or 1.5 / K of K classes, it is unsure; 0: never."
+    )
     mirror_cameras: bool = True
     mirror_files: bool = False
     crop: Crop | None = Field(None, description="What the network sees; None: as it was trained.")

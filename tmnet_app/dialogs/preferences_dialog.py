@@ -49,7 +49,11 @@ class PreferencesDialog(QDialog):
         smoothing = Amount(2.0, self._preferences.smoothing, lambda v: f"{v:.2f} s" if v else "off")
         self._add(smoothing, "Smoothing", "Time in seconds over which probabilities are averaged", "smoothing")
         unsure = Amount(1.0, self._preferences.unsure, lambda v: f"{v:.2f}")
-        self._add(unsure, "Unsure below", "An answer with a lower probability is called unsure", "unsure")
+        tip = (
+            "An answer with a lower probability is called unsure, and so is one below 1.5 / K where there are K "
+            "classes, which is little more than chance. At 0 no answer is called unsure."
+        )
+        self._add(unsure, "Unsure below", tip, "unsure")
 
     def _add_picture(self) -> None:
         self._add_choice("What the network sees", "Which part of each frame goes into the network", "crop", _CROPS)

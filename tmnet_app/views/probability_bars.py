@@ -20,6 +20,10 @@ _TEXT_EVERY = 0.25
 _EASE = 0.12
 _FEWEST, _MOST = 3, 10
 _NAME_WIDTH = 176.0
+# The best of K classes always has 1 / K; half as much again is little more than a guess.
+_OVER_CHANCE = 1.5
+# Of one or two classes the best can still be sure.
+_SURE = 0.99
 
 
 class ProbabilityBars(QWidget):
@@ -72,7 +76,7 @@ class ProbabilityBars(QWidget):
         self._show_rows()
 
     def set_unsure(self, threshold: float) -> None:
-        """Call answers below this probability unsure."""
+        """Call answers below this probability unsure, and those below 1.5 / K of K classes; 0: none."""
         self._unsure = threshold
         self._text_time = -math.inf
 
@@ -149,9 +153,12 @@ class ProbabilityBars(QWidget):
         values = self._target[self._answer]
         best = self._ranking.order[0]
         text = f"{self._classes[best]}  {values[best]:.2f}"
-        self.headline.setText(f"Unsure · {text}" if values[best] < self._unsure else text)
+        self.headline.setText(f"Unsure · {text}" if values[best] < self._least_sure(len(values)) else text)
         for row, index in zip(self._rows, self._places(), strict=False):
             row.show_text(index, {branch: f"{values[index]:.2f}" for branch, values in self._target.items()})
+
+    def _least_sure(self, classes: int) -> float:
+        return max(self._unsure, min(_OVER_CHANCE / classes, _SURE)) if self._unsure else 0.0
 
     def _places(self) -> list[int]:
         """Return the classes by row; a pinned class that has fallen out keeps the last row."""

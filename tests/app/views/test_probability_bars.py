@@ -70,9 +70,24 @@ def test_unsure_below_the_threshold(bars):
     bars.set_unsure(0.5)
     show(bars, 0.4, 0.3, 0.3, now=0.0)
     assert bars.headline.text() == "Unsure · clap  0.40"
-    bars.set_unsure(0.35)
-    show(bars, 0.4, 0.3, 0.3, now=0.01)
-    assert bars.headline.text() == "clap  0.40"
+    show(bars, 0.51, 0.3, 0.19, now=0.01, still=True)
+    assert bars.headline.text() == "clap  0.51"
+    bars.set_unsure(0.0)
+    show(bars, 0.34, 0.33, 0.33, now=0.02, still=True)
+    assert bars.headline.text() == "clap  0.34"
+
+
+@pytest.mark.parametrize(
+    ("classes", "chance", "sure"), [(1, 0.98, 1.0), (2, 0.74, 0.76), (3, 0.34, 0.51), (10, 0.29, 0.31)]
+)
+def test_little_more_than_chance_is_unsure_however_few_the_classes(bars, classes, chance, sure):
+    bars.set_unsure(0.3)
+    bars.set_classes([f"class {k}" for k in range(classes)], list(Branch))
+    rest = [0.0] * (classes - 1)
+    show(bars, chance, *rest, now=0.0, still=True)
+    assert bars.headline.text() == f"Unsure · class 0  {chance:.2f}"
+    show(bars, sure, *rest, now=1.0, still=True)
+    assert bars.headline.text() == f"class 0  {sure:.2f}"
 
 
 def test_clicking_a_row_pins_its_class_and_again_unpins_it(bars, qtbot):
