@@ -69,6 +69,7 @@ class Analysis:
         self._memory: ClipMemory | None = None
         self._stream: object = None
         self._checkpoint = ""
+        self._measuring = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tmnet-analysis", daemon=True)
 
@@ -83,6 +84,12 @@ class Analysis:
     def take(self) -> Finding | None:
         """Return what was found since the last call, if anything."""
         return self._findings.take(0)
+
+    def meter_of(self, checkpoint: str, stream: object) -> AgreementMeter | None:
+        """Return a meter that goes on from what was seen of a stream with a network; None where nothing was."""
+        with self._measuring:
+            known = (checkpoint, stream) == (self._checkpoint, self._stream)
+            return self._meter.copy() if known else None
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop, and wait for the thread."""
@@ -105,6 +112,13 @@ class Analysis:
                 self.failure = f"This frame could not be looked at closer: {error or type(error).__name__}."
 
     def _look(self, subject: Subject) -> Finding:
+        with self._measuring:
+            motion, agreement = self._measure(subject)
+        if self._memory is not None and motion.state is MotionState.CUT:
+            self._memory.clear()
+        return Finding(subject, motion, agreement, self._memory.add(subject.glance) if self._memory else None)
+
+    def _measure(self, subject: Subject) -> tuple[Motion, Agreement]:
         if subject.checkpoint != self._checkpoint:
             self._checkpoint = subject.checkpoint
             self._meter = AgreementMeter(_kept(subject.checkpoint))
@@ -117,10 +131,7 @@ class Analysis:
                 self._memory.clear()
         glance = subject.glance
         motion = self._motion.update(glance.frame)
-        agreement = self._meter.measure(motion, subject.maps, glance.placement, glance.frame.time)
-        if self._memory is not None and motion.state is MotionState.CUT:
-            self._memory.clear()
-        return Finding(subject, motion, agreement, self._memory.add(glance) if self._memory else None)
+        return motion, self._meter.measure(motion, subject.maps, glance.placement, glance.frame.time)
 
 
 def _kept(checkpoint: str) -> OtherRegions | None:

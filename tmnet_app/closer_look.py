@@ -11,6 +11,7 @@ from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.views.clip_panel import ClipPanel
 from tmnet_app.views.motion_panel import MotionPanel
 from tmnet_app.views.stage import Stage
+from tmnet_core.attention.agreement import AgreementMeter
 from tmnet_core.attention.motion import MotionState
 
 _TEXT_EVERY = 0.25
@@ -68,8 +69,17 @@ class CloserLook(QObject):
             self.analysis.start()
         shown = self._stage.first.shown_by_branch
         maps = {branch: moment.placement.map_to_frame(one.values) for branch, one in shown.items()}
-        stream = self._streams, moment.placement.box
+        stream = self._stream(moment)
         self.analysis.submit(Subject(moment.glance, maps, stream, self._session.checkpoint, header))
+
+    def meter(self, moment: Moment) -> AgreementMeter | None:
+        """Return a meter that goes on from what was seen of a moment's stream; None where nobody looked."""
+        if self.analysis is None:
+            return None
+        return self.analysis.meter_of(self._session.checkpoint, self._stream(moment))
+
+    def _stream(self, moment: Moment) -> object:
+        return self._streams, moment.placement.box
 
     def _show_findings(self, now: float) -> None:
         if self.analysis is None or not self._wanted:

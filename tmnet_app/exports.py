@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from tmnet_app.actions import Actions
+from tmnet_app.closer_look import CloserLook
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.preferences import PaneName, Preferences
 from tmnet_app.recorder import MovieShots, Recorder, ShotWriter, TableShots
@@ -18,7 +19,7 @@ from tmnet_app.sentences import sentence
 from tmnet_app.shots import ShotTaker
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.transport_bar import TransportBar
-from tmnet_core.attention.agreement import OtherRegions, kept_regions
+from tmnet_core.attention.agreement import AgreementMeter, OtherRegions, kept_regions
 from tmnet_core.attention.clip_memory import ClipMemory
 from tmnet_core.errors import TMNetError
 
@@ -41,12 +42,14 @@ class Exports(QObject):
         transport: TransportBar,
         actions: Actions,
         preferences: Preferences,
+        closer_look: CloserLook,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session, self._stage, self._transport = session, stage, transport
         self._record = actions["record"]
         self._preferences, self._window = preferences, window
+        self._closer_look = closer_look
         self.recorder: Recorder | None = None
         self._taker: ShotTaker | None = None
         self._began = self._written = 0.0
@@ -159,7 +162,7 @@ class Exports(QObject):
                 writer.close()
             self.said.emit(sentence(error))
             return
-        self._taker, self.recorder = taker, Recorder(writers, self._kept(), self._memory())
+        self._taker, self.recorder = taker, Recorder(writers, self._meter(moment), self._memory())
         self._began, self._written = time.perf_counter(), 0.0
         self._record.setChecked(True)
         self.follow(moment)
@@ -207,6 +210,10 @@ class Exports(QObject):
         settings = preferences.attention_views.model_copy()
         panes = self._stage.visible_panes
         return ShotTaker(self._session, self._stage, panes, settings, heat=preferences.attention)
+
+    def _meter(self, moment: Moment) -> AgreementMeter:
+        """The numbers that are written go on from those on the screen."""
+        return self._closer_look.meter(moment) or AgreementMeter(self._kept())
 
     def _kept(self) -> OtherRegions | None:
         try:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from tmnet_core.attention.agreement import Agreement, AgreementMeter, OtherRegions
+from tmnet_core.attention.agreement import Agreement, AgreementMeter
 from tmnet_core.attention.clip_memory import ClipAnswer, ClipMemory
 from tmnet_core.attention.composition import Composed, Composer
-from tmnet_core.attention.motion import MotionFinder
+from tmnet_core.attention.motion import MotionFinder, MotionState
 from tmnet_core.attention.recording import MovieWriter, RecordingError
 from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.attention.table import AttentionTable, attention_line
@@ -38,6 +38,7 @@ class Shot:
         placement: what the network sees of it.
         glance: what the network said; None without a network.
         shown: the map of each branch that was shown.
+        stream: what changes with the source or the network's box: then the past does not count.
         content: panes, bars and caption; agreement is added by the recorder.
         seconds: when it was shown, by time.perf_counter().
     """
@@ -46,6 +47,7 @@ class Shot:
     placement: Placement
     glance: Glance | None
     shown: dict[Branch, ShownMap]
+    stream: object
     content: Composed
     seconds: float
 
@@ -122,6 +124,11 @@ class TableShots:
 class Recorder:
     """Takes every picture that is shown and drops none; when it cannot go on, it stops and says why.
 
+    Args:
+        writers: what it is recorded into.
+        meter: may have seen what came before.
+        memory: of the clips of the network that looks.
+
     Attributes:
         frames: pictures written.
         failure: why it stopped, as a sentence; None while all is well.
@@ -129,15 +136,16 @@ class Recorder:
     """
 
     def __init__(
-        self, writers: Sequence[ShotWriter], kept: OtherRegions | None = None, memory: ClipMemory | None = None
+        self, writers: Sequence[ShotWriter], meter: AgreementMeter | None = None, memory: ClipMemory | None = None
     ) -> None:
         self.frames = 0
         self.failure: str | None = None
         self.paths: list[Path] = []
         self._writers = writers
         self._finder = MotionFinder()
-        self._meter = AgreementMeter(kept)
+        self._meter = meter or AgreementMeter()
         self._memory = memory
+        self._stream: object = None
         self._began: float | None = None
         self._waiting = 0
         self._lock = threading.Lock()
@@ -201,7 +209,19 @@ class Recorder:
     def _measure(self, shot: Shot) -> Measured:
         if shot.glance is None:
             return Measured()
+        self._begin_anew_with(shot.stream)
         motion = self._finder.update(shot.frame)
         maps = {branch: shot.placement.map_to_frame(one.values) for branch, one in shot.shown.items()}
         agreement = self._meter.measure(motion, maps, shot.placement, shot.frame.time)
+        if self._memory is not None and motion.state is MotionState.CUT:
+            self._memory.clear()
         return Measured(agreement, None if self._memory is None else self._memory.add(shot.glance))
+
+    def _begin_anew_with(self, stream: object) -> None:
+        before, self._stream = self._stream, stream
+        if before is None or before == stream:
+            return
+        self._finder.clear()
+        self._meter.clear()
+        if self._memory is not None:
+            self._memory.clear()

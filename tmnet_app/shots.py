@@ -50,6 +50,7 @@ class ShotTaker:
             moment.placement,
             moment.glance,
             self._stage.first.shown_by_branch,
+            (self._session.source, moment.placement.box),
             content,
             time.perf_counter(),
         )

@@ -45,7 +45,7 @@ class Workbench(QObject):
         panels = stage.details.panels
         panels.turn_to(preferences.panel)
         panels.chosen.connect(self._remember_panel)
-        self.exports = Exports(session, stage, transport, actions, preferences, window)
+        self.exports = Exports(session, stage, transport, actions, preferences, self.closer_look, window)
         self.whole_file = WholeFile(session, stage, status, actions, preferences, window)
         self.timeline = FileTimeline(session, transport, actions, preferences, window)
         self.comparison = Comparison(session, stage, actions, window)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,21 @@ def test_a_moving_square_is_found_and_compared_with_what_moved_before(window, qt
     assert float(panel.table.text("Inside", "RB")) < 0.1
     window.stage.details.panels.buttons["speed"].click()
     qtbot.waitUntil(lambda: window.stage.input.region is None)
+
+
+def test_a_recording_compares_with_what_the_screen_compares_with(window, qtbot, write_square, tmp_path):
+    open_motion(window, qtbot, write_square(4))
+    panel, exports = window.workbench.closer_look.motion, window.workbench.exports
+    qtbot.waitUntil(lambda: "this stream" in panel.words.text(), timeout=15000)
+    exports.start_recording(tmp_path / "numbers.csv")
+    qtbot.waitUntil(lambda: exports.recorder.frames >= 4)
+    window.actions_by_name["record"].trigger()
+    qtbot.waitUntil(lambda: exports.recorder is None)
+    with (tmp_path / "numbers.csv").open(encoding="utf-8", newline="") as file:
+        moving = [row for row in csv.DictReader(file) if row["motion"] == "motion"]
+    assert moving
+    assert "this stream" in moving[0]["against"]
+    assert moving[0]["agreement RB"]
 
 
 def test_a_still_camera_has_no_motion_which_is_not_zero(window, qtbot, write_square):

@@ -119,6 +119,12 @@ class StreamRegions:
         """Forget all: another stream follows."""
         self._moments.clear()
 
+    def copy(self) -> StreamRegions:
+        """Return another one that remembers the same."""
+        other = StreamRegions()
+        other._moments.extend(self._moments)
+        return other
+
 
 @dataclass(frozen=True, slots=True)
 class MapAgreement:
@@ -204,6 +210,12 @@ class AgreementMeter:
     def clear(self) -> None:
         """Forget the stream; what is kept with the checkpoint stays."""
         self._stream.clear()
+
+    def copy(self) -> AgreementMeter:
+        """Return another one for another thread, which goes on from what this one has seen."""
+        other = AgreementMeter(self._kept)
+        other._stream = self._stream.copy()
+        return other
 
 
 def compare(region: FloatArray, maps: Mapping[Branch, FloatArray], others: OtherRegions | None) -> Agreement:
