@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tmnet_core.live.frames import FloatArray
 
 PATIENCE = 0.5
+# Ahead by this much a class is the answer, as after a cut, and naming another one meanwhile would be wrong.
+DECISIVE = 0.5
 
 
 class StableRanking:
-    """Keeps the top classes in an order that changes only once a class has stayed ahead for half a second."""
+    """Keeps the top classes in an order that changes only once a class is far ahead, or ahead for half a second."""
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self.order: list[int] = []
@@ -44,7 +48,9 @@ class StableRanking:
     def _note_who_leads(self, candidates: list[int], probabilities: FloatArray, now: float) -> None:
         before = self._ahead_since
         self._ahead_since = {
-            (one, other): before.get((one, other), now)
+            (one, other): -math.inf
+            if probabilities[one] - probabilities[other] > DECISIVE
+            else before.get((one, other), now)
             for one in candidates
             for other in candidates
             if probabilities[one] > probabilities[other]

@@ -21,6 +21,12 @@ def test_a_class_rises_only_after_half_a_second_ahead():
     assert ranking.update(values(0.3, 0.6, 0.1), 3, now=1.5) == [1, 0, 2]
 
 
+def test_a_class_that_is_far_ahead_rises_at_once():
+    ranking = StableRanking()
+    ranking.update(values(0.8, 0.1, 0.1), 3, now=0.0)
+    assert ranking.update(values(0.05, 0.05, 0.9), 3, now=0.03)[0] == 2
+
+
 def test_falling_behind_in_between_starts_the_wait_anew():
     ranking = StableRanking()
     ranking.update(values(0.6, 0.4), 2, now=0.0)
