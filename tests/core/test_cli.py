@@ -128,10 +128,13 @@ def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe)
     assert stopped.outcome == "stopped"
     assert run.load_state()["progress"]["iteration"] == stopped.iteration > 0
 
-    run.ask_to_stop()  # so that going on ends after its first step
-    resumed = tmnet("train", "--resume", run.path)
-    assert resumed.returncode == 130, resumed.stderr
-    assert list(read_events(run.events_file))[-1].iteration == stopped.iteration + 1
+    run.ask_to_stop()  # left behind, as by a process that ended before it looked
+    run.ask_to_pause()
+    last = stopped.iteration + 3
+    shorter = ["--set", f"schedule.iterations={last}", "--accept-recipe"]
+    resumed = tmnet("train", "--resume", "tiny", "--runs", tmp_path, *shorter)
+    assert resumed.returncode == 0, resumed.stderr
+    assert list(read_events(run.events_file))[-1].iteration == last
 
 
 @pytest.mark.parametrize(
@@ -143,6 +146,7 @@ def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe)
         (["train", "quick", "--data", "nowhere", "--set", "start.weights=none"], "nowhere"),
         (["train", "quick"], "tmnet: no data: give --data FOLDER"),
         (["train", "--resume", "."], "not the folder of a run"),
+        (["train", "--resume", "nosuch"], "run nosuch: there is no such folder, and no run of this name in "),
         (["info", "nosuch.safetensors"], "tmnet: checkpoint nosuch.safetensors: there is no such file"),
         (["glance", "nosuch.safetensors", "x.mp4"], "x.mp4"),
         (["evaluate", "nosuch.safetensors", "."], "there is no such file"),

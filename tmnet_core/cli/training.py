@@ -25,7 +25,9 @@ def train(
     data: Annotated[str | None, typer.Option(help=DATA_HELP)] = None,
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Where run folders are kept.")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run's folder.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with this run: its folder, or its name.")
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Train in the background, and print the run's folder.")
     ] = False,
@@ -34,7 +36,11 @@ def train(
         typer.Option(min=1, help="With --detach, GPUs that train together; a resumed run has as many as before."),
     ] = None,
     accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Resume although the recipe or the clips changed.")
+        bool,
+        typer.Option("--accept-changes", help="Resume although the recipe or the clips changed: both are accepted."),
+    ] = False,
+    accept_recipe: Annotated[
+        bool, typer.Option("--accept-recipe", help="Resume although the recipe changed, but with the same clips.")
     ] = False,
     threads: Threads = 0,
 ) -> None:
@@ -51,7 +57,7 @@ def train(
         if resume is None:
             made = load_recipe(recipe, [*overrides, *([f"name={name!r}"] if name else [])])
             return RunFolder.create(runs or default_runs_folder(), made), made
-        run = RunFolder.open(resume)
+        run = RunFolder.find(resume, runs or default_runs_folder())
         if name or (detach and overrides):
             raise RecipeError(f"run {resume}: it keeps its name, and in the background its recipe")
         return run, load_recipe(run.recipe_file, overrides)
@@ -64,10 +70,14 @@ def train(
         print(run.path)
         return
     use_threads(threads)
-    _train_here(open_run, new=resume is None, accept_changes=accept_changes)
+    _train_here(
+        open_run, new=resume is None, accept_recipe=accept_recipe or accept_changes, accept_clips=accept_changes
+    )
 
 
-def _train_here(open_run: Callable[[], tuple[RunFolder, Recipe]], *, new: bool, accept_changes: bool) -> None:
+def _train_here(
+    open_run: Callable[[], tuple[RunFolder, Recipe]], *, new: bool, accept_recipe: bool, accept_clips: bool
+) -> None:
     """Train in this process, and in those that torchrun started beside it."""
     from tmnet_core.errors import TMNetError
     from tmnet_core.reporting import TrainingReport
@@ -81,7 +91,13 @@ def _train_here(open_run: Callable[[], tuple[RunFolder, Recipe]], *, new: bool, 
         try:
             with TrainingReport(run.path) as report:
                 ended = train_run(
-                    values, run, resume=not new, accept_changes=accept_changes, ranks=ranks, report=report.show
+                    values,
+                    run,
+                    resume=not new,
+                    accept_recipe=accept_recipe,
+                    accept_clips=accept_clips,
+                    ranks=ranks,
+                    report=report.show,
                 )
         except TMNetError:
             if new and ranks.first:

@@ -207,11 +207,11 @@ def _train_here(
             if isinstance(event, Stepped):
                 ledger.step(recipe, event.iteration)
 
-        ledger.begin(recipe)
         claim(run)
+        ledger.begin(recipe)
         try:
             # Of one identity, recipes differ in nothing that changes the weights, such as the device.
-            ended = train(recipe, run, resume=True, accept_changes=True, report=report)
+            ended = train(recipe, run, resume=True, accept_recipe=True, report=report)
         except TMNetError as error:
             outcome.reasons[name] = str(error)
             ledger.leave_out(recipe)
@@ -244,15 +244,25 @@ def _train_apart(
                 name, recipe = waiting.get_nowait()
             except queue.Empty:
                 return
-            run, recipe = _prepare(recipe, existing.get(name), folder, device)
-            ledger.begin(recipe)
+            try:
+                train_one(name, recipe, device)
+            except Exception as error:  # a device takes the next run, whatever became of this one
+                outcome.reasons[name] = str(error) or type(error).__name__
+
+    def train_one(name: str, recipe: Recipe, device: str) -> None:
+        run, recipe = _prepare(recipe, existing.get(name), folder, device)
+        ledger.begin(recipe)
+        try:
             reason = _train_in_child(run, recipe, threads, stop, ledger)
-            if is_finished(run):
-                outcome.runs[name] = run
-            elif not stop.is_set():
-                outcome.reasons[name] = reason
-                ledger.leave_out(recipe)
-                run.discard_unless_trained()
+        except Exception:
+            ledger.leave_out(recipe)
+            raise
+        if is_finished(run):
+            outcome.runs[name] = run
+        elif not stop.is_set():
+            outcome.reasons[name] = reason
+            ledger.leave_out(recipe)
+            run.discard_unless_trained()
 
     servers = [threading.Thread(target=serve, args=(device,), name=f"runs on {device}") for device in devices]
     for server in servers:
@@ -281,19 +291,21 @@ def _prepare(recipe: Recipe, run: RunFolder | None, folder: Path, device: str) -
 
 def _train_in_child(run: RunFolder, recipe: Recipe, threads: int, stop: threading.Event, ledger: _Ledger) -> str:
     """Train in a process of its own until it ends, or is asked to stop; return its last words."""
-    command = [sys.executable, "-m", "tmnet_core", "train", "--resume", str(run.path), "--accept-changes"]
+    command = [sys.executable, "-m", "tmnet_core", "train", "--resume", str(run.path), "--accept-recipe"]
     command += ["--threads", str(threads)]
     with (run.path / "child.txt").open("w+", encoding="utf-8") as words:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=words)
-        asked = False
-        while child.poll() is None:
-            if stop.is_set() and not asked:
-                run.ask_to_stop()
-                asked = True
-            if run.events_file.exists():
-                steps = [event.iteration for event in current_events(run.events_file)]
-                ledger.step(recipe, max(steps, default=0))
-            time.sleep(_LOOK_SECONDS)
+        try:
+            while child.poll() is None:
+                if stop.is_set():
+                    run.ask_to_stop()  # again, as a process that only begins takes it for left behind
+                if run.events_file.exists():
+                    steps = [event.iteration for event in current_events(run.events_file)]
+                    ledger.step(recipe, max(steps, default=0))
+                time.sleep(_LOOK_SECONDS)
+        except Exception:
+            child.terminate()  # nobody looks at it any more; what it saved last stays
+            raise
         words.seek(0)
         lines = [line.strip() for line in words if line.strip()]
     return lines[-1].removeprefix("tmnet: ") if lines else f"the process ended with {child.returncode}"

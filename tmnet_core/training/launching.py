@@ -96,8 +96,7 @@ def launch(run: RunFolder, *, threads: int = 0, processes: int | None = None) ->
         TMNetError: where a process trains this run already, or none can be started.
     """
     _refuse_a_second(run)
-    for request in (run.stop_file, run.pause_file):
-        request.unlink(missing_ok=True)
+    run.clear_requests()
     before = attach(run)
     processes = processes or (before.processes if before else 1)
     launched = time.time()
@@ -156,6 +155,8 @@ def claim(run: RunFolder) -> None:
     if other is not None and other.alive and other.pid == process.pid:
         return
     _refuse_a_second(run)
+    # Those that come once it is noted are for this process, those before were left behind.
+    run.clear_requests()
     count = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if together else 1
     _write_note(run, ProcessNote(pid=process.pid, created=process.create_time(), launched=time.time(), processes=count))
 

@@ -64,6 +64,15 @@ class RunFolder:
             raise RecipeError(f"run {path}: not the folder of a run, it has no recipe.toml")
         return run
 
+    @classmethod
+    def find(cls, name: Path, runs: Path) -> Self:
+        """Open a run by its path, else by its name in a folder of runs; raises RecipeError where there is neither."""
+        if name.exists():
+            return cls.open(name)
+        if name.name != str(name) or not (runs / name).exists():
+            raise RecipeError(f"run {name}: there is no such folder, and no run of this name in {runs}")
+        return cls.open(runs / name)
+
     def discard_unless_trained(self) -> None:
         """Remove the folder of a run that could not begin: it has a recipe and events, but nothing to go on from."""
         if not self.state_file.exists() and not self.best_checkpoint.exists():
@@ -83,6 +92,11 @@ class RunFolder:
         for leftover in self.path.glob(".*.tmp"):
             leftover.unlink(missing_ok=True)
         self.ask_to_continue()
+
+    def clear_requests(self) -> None:
+        """Take back what an earlier process was asked for and did not live to see."""
+        for request in (self.stop_file, self.pause_file):
+            request.unlink(missing_ok=True)
 
     def ask_to_stop(self) -> None:
         """Ask the training process to save and end; it looks after each step."""

@@ -62,7 +62,8 @@ def train(
     run: RunFolder,
     *,
     resume: bool = False,
-    accept_changes: bool = False,
+    accept_recipe: bool = False,
+    accept_clips: bool = False,
     ranks: Ranks = ALONE,
     report: Callable[[Event], None] = lambda event: None,
 ) -> Ended:
@@ -72,7 +73,8 @@ def train(
         recipe: what to train; on resuming, what the run was started with, or a changed one.
         run: where checkpoints and events go.
         resume: go on from the run's saved state, if it has one, instead of starting anew.
-        accept_changes: go on although recipe or clips are not those that the state was saved with.
+        accept_recipe: go on although the recipe is not the one that the state was saved with.
+        accept_clips: go on although the clips, for training or validation, are not those.
         ranks: the processes that train together; each of them calls this, and the first one writes.
         report: told every event that is also written to the run's file.
 
@@ -84,7 +86,7 @@ def train(
     """
     with ExitStack() as stack:
         interrupt = stack.enter_context(catch_interrupt(patient=ranks.count > 1))
-        state, changes = ranks.from_first(lambda: load_saved(run, recipe, accept_changes) if resume else (None, []))
+        state, changes = ranks.from_first(lambda: load_saved(run, recipe, accept_recipe) if resume else (None, []))
         log = None
         if ranks.first:
             run.clear_leftovers()
@@ -94,7 +96,7 @@ def train(
             with in_one_sentence(run, recipe, ranks.count):
                 trainer = Trainer(recipe, run, log.tell if log else lambda event: None, ranks)
                 if state:
-                    trainer.restore(state, accept_changes=accept_changes)
+                    trainer.restore(state, accept_clips=accept_clips)
                 if ranks.first:
                     run.write_recipe(recipe)
                     environment = describe_environment(trainer.device, recipe.training.seed)
@@ -111,7 +113,7 @@ def train(
         return ended
 
 
-def load_saved(run: RunFolder, recipe: Recipe, accept_changes: bool) -> tuple[dict[str, Any] | None, list[str]]:
+def load_saved(run: RunFolder, recipe: Recipe, accept_recipe: bool) -> tuple[dict[str, Any] | None, list[str]]:
     """Return a run's saved state, None where it has none yet, and what changed in the recipe since it was saved.
 
     Raises:
@@ -121,7 +123,7 @@ def load_saved(run: RunFolder, recipe: Recipe, accept_changes: bool) -> tuple[di
         return None, []
     state = run.load_state()
     changes = recipe_differences(validate_recipe(state.get("recipe", {}), f"of {run.state_file}"), recipe)
-    if changes and not accept_changes:
+    if changes and not accept_recipe:
         raise RecipeError(
             f"run {run.path.name}: it was saved with another recipe ({'; '.join(changes)}); "
             "add --accept-changes to go on with this one"
@@ -335,6 +337,7 @@ class Trainer:
             {
                 "recipe": self.recipe.model_dump(mode="json"),
                 "clips": fingerprint(self.training_clips),
+                "validation_clips": fingerprint(self.validation_clips),
                 # The schedule is a function of the iteration and needs no state.
                 "progress": vars(self.progress).copy(),
                 "model": self.model.state_dict(),
@@ -353,18 +356,15 @@ class Trainer:
         if iterations_of(self.run.last_checkpoint) != iteration:
             save_checkpoint(self.run.last_checkpoint, self.model, self.header())
 
-    def restore(self, state: dict[str, Any], *, accept_changes: bool = False) -> None:
+    def restore(self, state: dict[str, Any], *, accept_clips: bool = False) -> None:
         """Go on from what `save` wrote.
 
         Raises:
-            DataError: where the training clips are not those it was saved with, unless such changes are accepted.
+            DataError: where the clips are not those it was saved with, unless such changes are accepted.
             RecipeError: where it is of another network.
         """
-        if state.get("clips") != fingerprint(self.training_clips) and not accept_changes:
-            raise DataError(
-                f"data {self.recipe.data.root}: its training clips are not those that the run was saved with; "
-                "add --accept-changes to go on with these"
-            )
+        if not accept_clips:
+            self._refuse_other_clips(state)
         try:
             self.progress = Progress(**state["progress"])
             self.model.load_state_dict(state["model"])
@@ -379,6 +379,18 @@ class Trainer:
             set_random_state(self.device, state["random"][self.ranks.rank])
         if self.ranks.first:
             self._save_checkpoints()
+
+    def _refuse_other_clips(self, state: dict[str, Any]) -> None:
+        for part, key, clips in (
+            ("training", "clips", self.training_clips),
+            ("validation", "validation_clips", self.validation_clips),
+        ):
+            # Earlier versions did not save what the validation clips were.
+            if key in state and state[key] != fingerprint(clips):
+                raise DataError(
+                    f"data {self.recipe.data.root}: its {part} clips are not those that run {self.run.path.name} was "
+                    "saved with; `tmnet train --resume` with --accept-changes goes on with these"
+                )
 
     def header(self) -> CheckpointHeader:
         """Return what a checkpoint says of the network as it is now."""

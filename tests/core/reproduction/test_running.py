@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 import time
@@ -88,6 +89,40 @@ def test_several_devices_share_the_runs(
     run = outcome.runs[identity(base)]
     assert is_finished(run)
     assert current_events(run.events_file)[-1].iteration == base.schedule.iterations
+
+
+@pytest.mark.parametrize("devices", [["cpu"], ["cpu", "cpu"]])
+def test_a_run_does_not_go_on_with_other_clips(
+    tmp_path: Path, coloured_clips: Path, tiny_settings: Settings, devices: list[str]
+) -> None:
+    data = shutil.copytree(coloured_clips, tmp_path / "data")
+    base = replace(tiny_settings, data=str(data)).base()
+    run = RunFolder.create(tmp_path / "runs", base)
+    run.ask_to_stop()
+    assert train(base, run).outcome == "stopped"
+    for path in (data / "red").glob("*.mp4"):
+        path.rename(path.with_stem(f"{path.stem}_other"))
+    outcome = train_runs(by_identity(base), tmp_path / "runs", devices, threads=1)
+    assert "clips are not those that run" in outcome.reasons[identity(base)]
+    assert not outcome.runs
+    assert run.load_state()["progress"]["iteration"] == 1
+
+
+def test_what_fails_on_a_device_does_not_end_it(
+    tmp_path: Path, tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_LOOK_SECONDS", 0.1)
+    recipes = by_identity(*(change(tiny_settings.base(), {"objective.alpha": alpha}) for alpha in (0.1, 0.2, 0.3)))
+    first, second, third = recipes
+    for name in (first, second):  # what the process says cannot be written there
+        run = RunFolder.create(tmp_path, recipes[name].model_copy(update={"name": running.run_name(recipes[name])}))
+        (run.path / "child.txt").mkdir()
+    told: list[Told] = []
+    outcome = train_runs(recipes, tmp_path, ["cpu", "cpu"], threads=1, tell=told.append)
+    assert set(outcome.runs) == {third}
+    assert set(outcome.reasons) == {first, second}
+    assert all("child.txt" in reason for reason in outcome.reasons.values())
+    assert told[-1].done == told[-1].total == work(recipes[third])
 
 
 def test_folders_that_are_no_runs_of_this_version_are_passed_over(tmp_path: Path, tiny_settings: Settings) -> None:

@@ -115,7 +115,7 @@ def test_a_changed_recipe_is_shown_and_refused_unless_asked_for(tmp_path: Path, 
     assert (run.events_file.read_bytes(), run.recipe()) == (before, tiny_recipe)
 
     told: list[Any] = []
-    assert train(new, run, resume=True, accept_changes=True, report=told.append).iteration == 7
+    assert train(new, run, resume=True, accept_recipe=True, report=told.append).iteration == 7
     assert told[0].changes == (
         "optimizer.learning_rate: 0.003 -> 0.5",
         "optimizer.weight_decay: 0.0005 -> 0.1",
@@ -131,21 +131,32 @@ def test_another_network_is_not_gone_on_with(tmp_path: Path, tiny_recipe: Recipe
     train(tiny_recipe, run, report=stop_at(run, 6))
     saved = run.state_file.read_bytes()
     with pytest.raises(RecipeError, match="another network; start a new run"):
-        train(changed(tiny_recipe, model={"split": "3/1"}), run, resume=True, accept_changes=True)
+        train(changed(tiny_recipe, model={"split": "3/1"}), run, resume=True, accept_recipe=True)
     assert run.state_file.read_bytes() == saved
 
 
+@pytest.mark.parametrize("part", ["training", "validation"])
 def test_other_clips_are_not_gone_on_with_unless_asked_for(
-    tmp_path: Path, tiny_recipe: Recipe, coloured_clips: Path
+    tmp_path: Path, tiny_recipe: Recipe, coloured_clips: Path, part: str
 ) -> None:
-    data = shutil.copytree(coloured_clips, tmp_path / "data")
-    recipe = changed(tiny_recipe, data={"root": str(data)}, training={"batch_norm": "frozen"})
+    roots = {name: shutil.copytree(coloured_clips, tmp_path / name) for name in ("training", "validation")}
+    recipe = changed(
+        tiny_recipe,
+        data={"root": str(roots["training"]), "validation_root": str(roots["validation"])},
+        training={"batch_norm": "frozen"},
+    )
     run = RunFolder.create(tmp_path, recipe)
     train(recipe, run, report=stop_at(run, 6))
-    shutil.copy(data / "red" / "red_0.mp4", data / "red" / "red_9.mp4")
-    with pytest.raises(DataError, match="its training clips are not those that the run was saved with; add --accept"):
-        train(recipe, run, resume=True)
-    assert train(recipe, run, resume=True, accept_changes=True).outcome == "finished"
+    shutil.copy(roots[part] / "red" / "red_0.mp4", roots[part] / "red" / "red_9.mp4")
+    new = changed(recipe, schedule={"iterations": 7})
+    with pytest.raises(DataError, match=f"its {part} clips are not those that run .* was saved with.*--accept-changes"):
+        train(new, run, resume=True, accept_recipe=True)
+    saved = run.load_state()
+    assert train(recipe, run, resume=True, accept_clips=True).outcome == "finished"
+    if part == "validation":  # an earlier version did not save what they were
+        del saved["validation_clips"]
+        run.save_state(saved)
+        assert train(recipe, run, resume=True).outcome == "finished"
 
 
 def test_a_run_that_was_never_saved_starts_at_its_beginning(tmp_path: Path, tiny_recipe: Recipe) -> None:
