@@ -16,6 +16,7 @@ from tmnet_core.reproduction.paper import CITATION
 from tmnet_core.reproduction.results import ClaimResult, ComparisonResult, LineResult, Results
 from tmnet_core.reproduction.statistics import ENOUGH_SEEDS, PairedDifference, Spread
 from tmnet_core.training.evaluation_report import METRIC_TITLES
+from tmnet_core.training.metrics import INTERVALS_ARE_NARROW
 
 # The paper prints these three.
 PRINTED = ("top1", "top5", "map")
@@ -111,7 +112,7 @@ def _header(made: Made) -> list[str]:
         *(f"  - `{change}`" for change in changes if not change.startswith(("name", "data.root", "start.weights"))),
         "",
         "Each clip is scored over several key frames, each a glance of its own, by the last checkpoint of a run. "
-        f"Intervals are of 95 %, by paired bootstrap over clips. {chance}",
+        f"Intervals are of 95 %, by paired bootstrap over clips. {chance} {INTERVALS_ARE_NARROW}",
         *([] if made.recipe.objective.reaches_base else ["", _ONLY_RB]),
         "",
     ]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from tmnet_core.benchmarks.machine import Machine
 from tmnet_core.files import replacing
 from tmnet_core.training.checkpoint_evaluation import ClassFigures, Evaluation
+from tmnet_core.training.metrics import INTERVALS_ARE_NARROW
 
 METRIC_TITLES = {"top1": "acc@1", "top5": "acc@5", "map": "mAP", "mean_class": "mean class"}
 
@@ -64,6 +65,7 @@ class EvaluationReport(BaseModel):
             [row for evaluation in self.evaluations for row in figure_rows(evaluation)],
         )
         lines += [f"{evaluation.title}: {evaluation.caption}.\n" for evaluation in self.evaluations]
+        lines += [f"{INTERVALS_ARE_NARROW}\n"]
         for evaluation in self.evaluations:
             lines += [f"- {evaluation.look}, {sentence}" for sentence in difference_sentences(evaluation)]
         for evaluation in self.evaluations:

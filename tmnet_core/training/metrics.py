@@ -15,6 +15,9 @@ from torchmetrics.functional.classification import (
 Confusion = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
 
+# What every report says of them.
+INTERVALS_ARE_NARROW = "Intervals take clips of one source as independent, so they are rather too narrow."
+
 # Resamples that are drawn at once: quick, and still little memory for thousands of clips.
 _AT_ONCE = 500
 

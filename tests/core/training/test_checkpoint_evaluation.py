@@ -177,6 +177,7 @@ def test_clips_of_several_lengths_are_rows_of_one_report(
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["command"] == "tmnet evaluate net clips"
     markdown = (tmp_path / "out" / "evaluation.md").read_text(encoding="utf-8")
     assert "    tmnet evaluate net clips\n" in markdown
+    assert "clips of one source as independent, so they are rather too narrow" in markdown
     top1 = 100 * evaluations[1].metrics["RB"]["top1"]
     assert f"| 2 frames | RB | {top1:.1f} |" in markdown
     with (tmp_path / "out" / "confusion-1-frame-CB.csv").open(newline="") as file:
