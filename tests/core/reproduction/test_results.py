@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from tmnet_core.benchmarks.machine import describe_machine
 from tmnet_core.models.branch import Branch
-from tmnet_core.reproduction.plan import Claim, Comparison, Line, identity
+from tmnet_core.reproduction.plan import Claim, Comparison, Line, Plan, identity
 from tmnet_core.reproduction.plans import Settings
-from tmnet_core.reproduction.results import ClaimResult, ComparisonResult, LineResult, compare_lines
+from tmnet_core.reproduction.report import Made, write_report
+from tmnet_core.reproduction.results import ClaimResult, ComparisonResult, LineResult, Results, compare_lines
 from tmnet_core.reproduction.running import train_runs
 from tmnet_core.reproduction.scoring import Score, score_run
 from tmnet_core.reproduction.statistics import PairedDifference
@@ -78,3 +80,14 @@ def test_scores_name_the_clips_that_were_read_and_a_file_without_names_is_made_a
     assert result.left_out == 1
     assert result.difference is not None
     assert result.difference.is_of_one_run
+
+
+def test_the_report_says_how_many_clips_were_left_out(tmp_path: Path, tiny_settings: Settings) -> None:
+    recipe = tiny_settings.base()
+    made = Made("tmnet ...", describe_machine(torch.device("cpu")), [0], recipe, recipe, clips=9)
+    plan = Plan("table3", "title", "about", [])
+    pairs = [ComparisonResult(PAIR, HIGHER, 3), ComparisonResult(PAIR, LOWER)]
+    write_report(tmp_path / "report.md", [Results(plan, [], [], pairs)], made, {}, {})
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "+2.0 (+1.0 to +3.0), 3 clips left out that not every run could read" in report
+    assert report.count("left out") == 1
