@@ -13,7 +13,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from tmnet_app.training.wording import EN_DASH, percent
 from tmnet_core.models.branch import Branch
-from tmnet_core.training.run_list import RunSummary, list_runs
+from tmnet_core.training.run_list import RememberedRuns, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -81,6 +81,7 @@ class HistoryModel(QAbstractTableModel):
         self.runs: list[RunSummary] = []
         self._thread: threading.Thread | None = None
         self._again = False
+        self._remembered = RememberedRuns()
         self._listed.connect(self._take)
 
     def refresh(self) -> None:
@@ -127,10 +128,16 @@ class HistoryModel(QAbstractTableModel):
         return None
 
     def _list(self) -> None:
-        self._listed.emit(list(list_runs(self.folder)))
+        self._listed.emit(self._remembered.look(self.folder))
 
     def _take(self, runs: Sequence[RunSummary]) -> None:
-        if list(runs) != self.runs:
+        if [run.path for run in runs] == [run.path for run in self.runs]:
+            # Selection and place stay as they are.
+            changed = [row for row, (old, new) in enumerate(zip(self.runs, runs, strict=True)) if old != new]
+            self.runs = list(runs)
+            for row in changed:
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+        else:
             self.beginResetModel()
             self.runs = list(runs)
             self.endResetModel()

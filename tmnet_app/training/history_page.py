@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QFile, QItemSelectionModel, QSortFilterProxyModel, Qt, QUrl, Signal
+from PySide6.QtCore import QFile, QItemSelectionModel, QSortFilterProxyModel, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -31,6 +31,7 @@ from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.run_list import RunSummary
 
 _EXPORTS = "Checkpoint (*.safetensors);;ONNX, runs without TMNet (*.onnx)"
+_LOOK_MS = 2000
 _WIDTHS = {"Run": 150, "State": 80, "RB+CB": 64, "RB": 64, "CB": 64, "Network": 184, "Recipe": 216, "Data": 104}
 
 
@@ -51,6 +52,8 @@ class HistoryPage(QWidget):
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
+        self._look_again = QTimer(self, interval=_LOOK_MS)
+        self._look_again.timeout.connect(self.model.refresh)
         self.table = QTableView()
         self.hint = QLabel("No runs yet. What you train is kept here.")
         self._buttons: list[tuple[QPushButton, Callable[[list[RunSummary]], bool]]] = []
@@ -129,8 +132,18 @@ class HistoryPage(QWidget):
         return row
 
     def showEvent(self, event: object) -> None:
-        """See what became of the runs."""
+        """See what becomes of the runs as long as they are looked at."""
         self.model.refresh()
+        self._look_again.start()
+
+    def hideEvent(self, event: object) -> None:
+        """Look no more."""
+        self._look_again.stop()
+
+    def close_threads(self) -> None:
+        """End what goes on beside the window."""
+        self._look_again.stop()
+        self.model.close()
 
     @property
     def selected(self) -> list[RunSummary]:

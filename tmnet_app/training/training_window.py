@@ -206,7 +206,7 @@ class TrainingWindow(QWidget):
     def shut_down(self) -> None:
         """End everything but the runs."""
         self.setup.close_threads()
-        self.history.model.close()
+        self.history.close_threads()
         for page in self._pages():
             _close_page(page)
         for dialog in self.findChildren(CommandDialog):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -50,11 +50,31 @@ class RunSummary(BaseModel):
     changed: float | None
 
 
-def list_runs(folder: Path) -> Iterator[RunSummary]:
+class RememberedRuns:
+    """Tells of runs again and again; one whose files and process are as they were is not read anew."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[object, RunSummary]] = {}
+
+    def look(self, folder: Path) -> list[RunSummary]:
+        """Return the runs in a folder as `list_runs` yields them."""
+        runs = list(list_runs(folder, self._summarise))
+        self._known = {run.path: self._known[run.path] for run in runs}
+        return runs
+
+    def _summarise(self, run: RunFolder) -> RunSummary:
+        mark = (_version(run.recipe_file), _version(run.events_file), living_since(run))
+        known = self._known.get(run.path)
+        if known is None or known[0] != mark:
+            known = self._known[run.path] = (mark, summarise_run(run))
+        return known[1]
+
+
+def list_runs(folder: Path, summarise: Callable[[RunFolder], RunSummary] | None = None) -> Iterator[RunSummary]:
     """Yield the runs in a folder, by name; folders that are no runs, or have a damaged recipe, are passed over."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         try:
-            yield summarise_run(RunFolder.open(path))
+            yield (summarise or summarise_run)(RunFolder.open(path))
         except TMNetError:
             continue
 
@@ -84,6 +104,14 @@ def summarise_run(run: RunFolder) -> RunSummary:
         reason=ended.reason if ended else "",
         changed=events[-1].time if events else None,
     )
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def tell_state(run: RunFolder, events: list[Event]) -> State:

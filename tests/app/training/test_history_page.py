@@ -73,6 +73,21 @@ def test_all_runs_with_best_figures_and_what_is_special(history: TrainingWindow)
     assert all("clip.frames" in text for text in texts(history, "Recipe"))
 
 
+def test_the_table_keeps_up_while_it_is_looked_at(history: TrainingWindow, qtbot, runs: Path) -> None:
+    select(history, "dritter")
+    step = {"epoch": 0, "loss": 1.0, "classification_loss": 0.5, "regression_loss": 0.5, "learning_rate": 0.1}
+    with EventLog(RunFolder(runs / "erster").events_file) as log:
+        log.write(Stepped(iteration=77, clips_per_second=2.0, **step))
+    make_run(runs, "vierter", 0.5)
+    qtbot.waitUntil(
+        lambda: "77 / 5" in texts(history, "Iteration") and "vierter" in texts(history, "Run"), timeout=15_000
+    )
+    assert [run.name for run in history.history.selected] == ["dritter"]
+    assert history.history._look_again.isActive()
+    history.tabs.setCurrentWidget(history.setup)
+    assert not history.history._look_again.isActive()
+
+
 def test_what_can_be_done_depends_on_what_is_selected(history: TrainingWindow) -> None:
     def enabled() -> set[str]:
         return {button.text() for button, _ in history.history._buttons if button.isEnabled()}

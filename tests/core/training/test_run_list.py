@@ -9,10 +9,11 @@ import psutil
 import pytest
 
 from tmnet_core.config import Recipe, load_recipe
+from tmnet_core.training import run_list
 from tmnet_core.training.events import Continued, Ended, Event, EventLog, Paused, Skipped, Started, Validated
 from tmnet_core.training.launching import ProcessNote
 from tmnet_core.training.run_folder import RunFolder
-from tmnet_core.training.run_list import list_runs, nearest_recipe, summarise_run
+from tmnet_core.training.run_list import RememberedRuns, RunSummary, list_runs, nearest_recipe, summarise_run
 
 # After any process of these tests was born.
 LATER = 9e9
@@ -103,3 +104,20 @@ def test_the_command_lists_runs_without_waiting_for_torch(tmp_path: Path) -> Non
     )
     assert "killed" in table.stdout
     assert "quick: recipe quick, but clip.frames: 3 -> 5\n" in table.stdout
+
+
+def test_a_run_that_is_as_it_was_is_not_read_again(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def summarise(run: RunFolder) -> RunSummary:
+        read.append(run.path.name)
+        return summarise_run(run)
+
+    monkeypatch.setattr(run_list, "summarise_run", summarise)
+    runs = RememberedRuns()
+    assert runs.look(run.path.parent) == runs.look(run.path.parent) != []
+    assert len(read) == 1
+    with EventLog(run.events_file) as log:
+        log.write(Ended(iteration=7, outcome="stopped"))
+    assert runs.look(run.path.parent)[0].iteration == 7
+    assert len(read) == 2
