@@ -31,7 +31,7 @@ class NeedsBar(QFrame):
         layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         layout.addWidget(self.label, 1)
         # Two lines, so that nothing moves; a label that wraps would take one where one is enough.
-        self.setMinimumHeight(2 * self.label.fontMetrics().lineSpacing() + 2 * GRID)
+        self.label.setMinimumHeight(2 * self.label.fontMetrics().lineSpacing())
         self._show()
 
     def show_problem(self, sentence: str) -> None:
