@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.training.draft import RecipeDraft, recipe_fields
 from tmnet_app.training.field_row import FieldRow, name_of
+from tmnet_app.training.scrolling import scrolled
 from tmnet_core.config import Recipe
 
 
@@ -54,10 +55,7 @@ class AdvancedForm(QWidget):
             column.addWidget(frame)
         column.addWidget(self._nothing)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(inside)
+        scroll = scrolled(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)

@@ -6,9 +6,10 @@ import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID, line, muted, tabular
+from tmnet_app.training.scrolling import scrolled
 from tmnet_core.data.preview import ClassCount, DatasetPreview, SampleFrame
 
 _NOTHING = "Choose a folder, and see here what is in it before anything starts."
@@ -41,10 +42,7 @@ class PreviewView(QWidget):
         column.addWidget(self.counts)
         column.addLayout(self._samples)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(inside)
+        scroll = scrolled(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -28,6 +26,7 @@ from tmnet_app.training.network_panel import LoadedNetwork, NetworkPanel
 from tmnet_app.training.preview_view import PreviewView
 from tmnet_app.training.previewer import Previewer
 from tmnet_app.training.recipe_panel import RecipePanel
+from tmnet_app.training.scrolling import scrolled
 from tmnet_app.training.trial_runner import TrialRunner
 from tmnet_core.config import DataSection
 from tmnet_core.data.preview import DatasetPreview
@@ -71,11 +70,7 @@ class SetupPage(QWidget):
         for panel in (self.data, self.network, self.recipe):
             column.addWidget(panel)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(steps)
+        scroll = scrolled(steps, sideways=False)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(_with_margin(self.preview), "What the data holds")
