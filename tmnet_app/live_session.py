@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,17 +15,16 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from tmnet_app.sentences import sentence
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
-from tmnet_core.live.frames import FloatArray, Frame, Glance, PairedGlance
+from tmnet_core.live.frames import Frame, Glance, PairedGlance
 from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
 from tmnet_core.live.playback import PlaybackState, PlaybackStatus
 from tmnet_core.live.player import Player
 from tmnet_core.live.rates import RateMeter
+from tmnet_core.live.readout import Readout, Readouts
 from tmnet_core.live.slot import LatestSlot
-from tmnet_core.live.smoothing import ExponentialSmoothing
 from tmnet_core.live.sources import FrameSource, open_source, short_name
 from tmnet_core.live.stage_meter import StageMeter
 from tmnet_core.live.timing import Drops, TimingLog
-from tmnet_core.models.branch import Branch
 
 if TYPE_CHECKING:
     from tmnet_core.checkpoint import CheckpointHeader
@@ -54,15 +53,17 @@ class Moment:
         frame: the picture.
         placement: what the network sees of it, and whether it is mirrored.
         glance: what the network said; None without a network.
-        probabilities: by branch, smoothed as the person wishes; empty without a network.
+        readout: probabilities, averaged as the person wishes, and the order of classes; None without a network.
         still: whether the picture stands, so that nothing should be averaged or delayed.
+        second_readout: the same of what a second network said; None without one.
     """
 
     frame: Frame
     placement: Placement
     glance: Glance | None
-    probabilities: Mapping[Branch, FloatArray]
+    readout: Readout | None
     still: bool
+    second_readout: Readout | None = None
 
     @property
     def second(self) -> Glance | None:
@@ -103,7 +104,7 @@ class LiveSession(QObject):
         self._opening: tuple[str, Player] | None = None
         self._source = self._checkpoint = self._loading = ""
         self._viewers: list[Callable[[Moment], None]] = []
-        self._smoothing = ExponentialSmoothing()
+        self._readouts, self._second_readouts = Readouts(), Readouts()
         self._loop = False
         self._speed = 1.0
         self._every_frame = False
@@ -373,6 +374,7 @@ class LiveSession(QObject):
     def extend_glances(self, extend: Callable[[Glance], Glance] | None) -> None:
         """Do more with each glance, in the glance thread; None: no more."""
         self._glancer.extend = extend or (lambda glance: glance)
+        self._second_readouts.clear()
         self._look_again()
 
     def read_model(self, path: str) -> GlanceModel:
@@ -380,8 +382,8 @@ class LiveSession(QObject):
         return self._load_model(path)
 
     def set_smoothing(self, seconds: float) -> None:
-        """Set the time constant of the average."""
-        self._smoothing.time_constant = seconds
+        """Set the time constant of the average, in seconds of the source."""
+        self._readouts.smoothing = self._second_readouts.smoothing = seconds
 
     def show_again(self) -> None:
         """Hand the last moment to the viewers once more: they show it in another way."""
@@ -465,7 +467,7 @@ class LiveSession(QObject):
             before.close()
         self._source = name
         self._drops_before = Drops(0, self._frames.dropped, self._results.dropped)
-        self._smoothing.clear()
+        self._readouts.clear()
         self.timing.clear()
         self.source_opened.emit(name)
 
@@ -478,7 +480,7 @@ class LiveSession(QObject):
                 self._seen_model = glancer.model
                 self._checkpoint = loaded
                 self.engine = self._next_engine
-                self._smoothing.clear()
+                self._readouts.clear()
                 self.stages.clear()
                 self._results.take(0)
                 self.checkpoint_loaded.emit(loaded)
@@ -505,9 +507,12 @@ class LiveSession(QObject):
     def _settle(self) -> None:
         """Show the picture that stopped with what was said about it alone."""
         moment = self.moment
-        if moment is not None and not moment.still:
-            probabilities = moment.glance.probabilities if moment.glance else {}
-            self._show(replace(moment, probabilities=probabilities, still=True))
+        if moment is None or moment.still:
+            return
+        if moment.glance is None:
+            self._show(replace(moment, still=True))
+        else:
+            self._show(self._read(moment.glance, still=True))
 
     def _show_newest(self) -> None:
         if self._opening is not None and self._opening[1].position >= 0:
@@ -528,16 +533,23 @@ class LiveSession(QObject):
         # One glance of the model before, or of one that the views do not know yet, may still be on its way.
         if self.model is None or len(glance.probabilities[glance.answer]) != len(self.model.classes):
             return
-        still = not self.playing
-        if still:
-            self._smoothing.clear()
-        probabilities = self._smoothing.update(glance.probabilities, glance.finished)
-        self._show(Moment(glance.frame, glance.placement, glance, probabilities, still))
+        self._show(self._read(glance, still=not self.playing))
+
+    def _read(self, glance: Glance, *, still: bool) -> Moment:
+        second = glance.second if isinstance(glance, PairedGlance) else None
+        return Moment(
+            glance.frame,
+            glance.placement,
+            glance,
+            self._readouts.read(glance, still=still),
+            still,
+            None if second is None else self._second_readouts.read(second, still=still),
+        )
 
     def _show_frame(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]
         placement = Placement((width, height), Box(0, 0, width, height), mirror=self.mirror)
-        self._show(Moment(frame, placement, None, {}, not self.playing))
+        self._show(Moment(frame, placement, None, None, not self.playing))
 
     def _show(self, moment: Moment) -> None:
         self.moment = moment

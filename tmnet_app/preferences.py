@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings
 
 from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.data.preprocessing import Crop
+from tmnet_core.live.readout import SMOOTHING
 
 _log = logging.getLogger(__name__)
 _KEY = "preferences"
@@ -30,7 +31,9 @@ class Preferences(BaseModel):
     theme: ThemeName = "system"
     recent_checkpoints: list[str] = Field(default_factory=list, max_length=_RECENT)
     recent_sources: list[str] = Field(default_factory=list, max_length=_RECENT)
-    smoothing: float = Field(0.3, ge=0.0, le=5.0, description="Time constant in seconds; 0 shows each glance as it is.")
+    smoothing: float = Field(
+        SMOOTHING, ge=0.0, le=5.0, description="Time constant in seconds; 0 shows each glance as it is."
+    )
     unsure: float = Field(
         0.3, ge=0.0, le=1.0, description="Below this probability, or 1.5 / K of K classes, it is unsure; 0: never."
     )

@@ -12,7 +12,7 @@ from tmnet_app.preferences import PaneName
 from tmnet_app.recorder import Shot
 from tmnet_app.views.attention_view import AttentionView
 from tmnet_app.views.stage import Stage
-from tmnet_core.attention.composition import ClassBars, Composed, Composer, PaneContent
+from tmnet_core.attention.composition import ClassBars, Composed, Composer, PaneContent, class_bars
 from tmnet_core.attention.settings import AttentionSettings
 
 ROWS = 3
@@ -62,12 +62,7 @@ class ShotTaker:
         return PaneContent(pane.title.name, pane.title.answer, shown, pane.branch, pane.view.words)
 
     def _bars(self, moment: Moment) -> list[ClassBars]:
-        classes = self._stage.classes
-        return [
-            ClassBars(classes[k], {branch: float(values[k]) for branch, values in moment.probabilities.items()})
-            for k in self._stage.details.bars.order[:ROWS]
-            if moment.glance is not None
-        ]
+        return [] if moment.readout is None else class_bars(moment.readout, self._stage.classes, ROWS)
 
     def _words(self, moment: Moment) -> tuple[str, str]:
         header = self._session.header

@@ -70,6 +70,7 @@ class WholeFile(QObject):
             mirror=self._session.mirror,
             crop=self._session.crop,
             ink="dark" if dark else "light",
+            smoothing=self._preferences.smoothing,
         )
         self._rendering = _Rendering(Path(self._session.checkpoint), Path(self._session.source), out, options)
         self._action.setText("Stop the export")

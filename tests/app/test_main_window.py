@@ -161,7 +161,7 @@ def test_another_network_with_other_classes_takes_over(open_window, make_stand_i
     for name in ("one", "two", "one", "two"):
         with qtbot.waitSignal(window.session.checkpoint_loaded):
             window.opener.open_checkpoint(f"{name}.safetensors")
-    qtbot.waitUntil(lambda: window.stage.details.bars.order == [1, 0])
+    qtbot.waitUntil(lambda: window.stage.details.bars.order == (1, 0))
 
 
 # Playing

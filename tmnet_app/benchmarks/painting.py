@@ -19,6 +19,7 @@ from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.benchmarks.figure import Figure, ratio_figure
 from tmnet_core.benchmarks.interleaved import time_interleaved
 from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.live.readout import Readouts
 
 PAINTING_REACH = 4.0
 _BARE = "painting three bare pictures"
@@ -75,13 +76,14 @@ class _AllPanes:
         self._networks.set_look(AttentionSettings(third="difference", contour=0.5), visible=True)
         self._input = PictureView(scaler, link)
         self._canvas = _Canvas([self._input, *self._networks.views.values()])
-        self._glances = _glances()
+        self._glances, self._readouts = _glances(), Readouts()
 
     def paint_frames(self) -> None:
         for glance in self._glances:
-            moment = Moment(glance.frame, glance.placement, glance, glance.probabilities, False)
+            readout = self._readouts.read(glance)
+            moment = Moment(glance.frame, glance.placement, glance, readout, False)
             self._input.show_frame(glance.frame, glance.placement)
-            self._networks.show(moment, glance, glance.probabilities, time.perf_counter())
+            self._networks.show(moment, glance, readout, time.perf_counter())
             self._canvas.paint()
 
 

@@ -15,6 +15,7 @@ from tmnet_app.views.probability_bars import EN_DASH, ProbabilityBars
 from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import AttentionMaps, MapName, ShownMap
 from tmnet_core.live.frames import FloatArray, Glance
+from tmnet_core.live.readout import Readout
 from tmnet_core.models.branch import Branch
 
 MAPS: dict[MapName, Branch] = {"rb": Branch.RB, "cb": Branch.CB, "both": Branch.FUSED}
@@ -85,7 +86,7 @@ class NetworkViews:
         self,
         moment: Moment,
         glance: Glance | None,
-        probabilities: Mapping[Branch, FloatArray],
+        readout: Readout | None,
         now: float,
         *,
         like: str | None = None,
@@ -95,19 +96,21 @@ class NetworkViews:
         Args:
             moment: what the window shows.
             glance: what this network said, None without one.
-            probabilities: by branch, perhaps smoothed.
+            readout: what is to be read of that, None without one.
             now: seconds of a monotonic clock.
             like: the class that another network shows, so that both can be compared where this one knows it too.
         """
         self.shown = {}
-        if glance is not None:
-            self.bars.show_probabilities(probabilities, glance.answer, now, still=moment.still)
+        probabilities: Mapping[Branch, FloatArray] = {}
+        if glance is not None and readout is not None:
+            probabilities = readout.probabilities
+            self.bars.show_readout(readout, glance.answer, now, still=moment.still)
             common = self.classes.index(like) if like in self.classes else -1
             self.shown = self._maps.choose(
                 glance,
                 probabilities,
                 self._settings,
-                leader=common if common >= 0 else self.bars.order[0],
+                leader=common if common >= 0 else readout.order[0],
                 pinned=self.bars.pinned,
                 still=moment.still,
             )

@@ -10,15 +10,15 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from tmnet_app.ranking import StableRanking
 from tmnet_app.theme import BRANCH_COLOURS, GRID, branch_text, line, muted, tabular
 from tmnet_core.live.frames import FloatArray
+from tmnet_core.live.readout import MOST_CLASSES, Readout
 from tmnet_core.models.branch import Branch
 
 EN_DASH = "–"
 _TEXT_EVERY = 0.25
 _EASE = 0.12
-_FEWEST, _MOST = 3, 10
+_FEWEST = 3
 _NAME_WIDTH = 176.0
 # The best of K classes always has 1 / K; half as much again is little more than a guess.
 _OVER_CHANCE = 1.5
@@ -39,14 +39,14 @@ class ProbabilityBars(QWidget):
         self.setAccessibleName("What it sees")
         self._classes: Sequence[str] = ()
         self._branches: Sequence[Branch] = ()
-        self._ranking = StableRanking()
+        self._order: Sequence[int] = ()
         self._target: dict[Branch, FloatArray] = {}
         self._answer = Branch.FUSED
         self._drawn: dict[Branch, FloatArray] = {}
         self._text_time = self._ease_time = -math.inf
         self._unsure = 0.0
         self._pinned = -1
-        self._rows = [ClassRow(self) for _ in range(_MOST)]
+        self._rows = [ClassRow(self) for _ in range(MOST_CLASSES)]
         self.headline = QLabel(EN_DASH)
         self._lay_out()
 
@@ -82,7 +82,7 @@ class ProbabilityBars(QWidget):
 
     def clear(self) -> None:
         """Show no answer."""
-        self._ranking.clear()
+        self._order = ()
         self._target, self._drawn = {}, {}
         self._text_time = self._ease_time = -math.inf
         self.headline.setText(EN_DASH)
@@ -101,19 +101,15 @@ class ProbabilityBars(QWidget):
             self.class_pinned.emit(index)
 
     @property
-    def order(self) -> list[int]:
-        """Indices of the classes shown, from above."""
-        return self._ranking.order
+    def order(self) -> Sequence[int]:
+        """Indices of the top classes, from above; the rows show as many as there is room for."""
+        return self._order
 
-    def show_probabilities(
-        self, probabilities: Mapping[Branch, FloatArray], answer: Branch, now: float, *, still: bool
-    ) -> None:
-        """Take new values; `answer` orders them, `still` says that they are of a picture that does not move."""
-        self._target, self._answer = dict(probabilities), answer
+    def show_readout(self, readout: Readout, answer: Branch, now: float, *, still: bool) -> None:
+        """Take new values; `answer` leads, `still` says that they are of a picture that does not move."""
+        self._target, self._answer, self._order = dict(readout.probabilities), answer, readout.order
         if still or self._drawn.keys() != self._target.keys():
             self._drawn = dict(self._target)
-        count = min(self._row_count(), len(self._classes))
-        self._ranking.update(probabilities[answer], count, now, settle=still)
         self._draw_rows()
         if still or now - self._text_time >= _TEXT_EVERY:
             self._text_time = now
@@ -138,20 +134,21 @@ class ProbabilityBars(QWidget):
         self._show_rows()
         if self._target:
             # A paused video sends nothing new that would fill the rows that have come into sight.
-            self.show_probabilities(self._target, self._answer, self._ease_time, still=True)
+            self._draw_rows()
+            self._write()
 
     def _row_count(self) -> int:
         room = self.height() - self.headline.height() - 4 * GRID
-        return max(_FEWEST, min(_MOST, room // self._rows[0].sizeHint().height()))
+        return max(_FEWEST, min(MOST_CLASSES, room // self._rows[0].sizeHint().height()))
 
     def _show_rows(self) -> None:
-        count = min(self._row_count(), len(self._classes) or _MOST)
+        count = min(self._row_count(), len(self._classes) or MOST_CLASSES)
         for place, row in enumerate(self._rows):
             row.setVisible(place < count)
 
     def _write(self) -> None:
         values = self._target[self._answer]
-        best = self._ranking.order[0]
+        best = self._order[0]
         text = f"{self._classes[best]}  {values[best]:.2f}"
         self.headline.setText(f"Unsure · {text}" if values[best] < self._least_sure(len(values)) else text)
         for row, index in zip(self._rows, self._places(), strict=False):
@@ -162,7 +159,7 @@ class ProbabilityBars(QWidget):
 
     def _places(self) -> list[int]:
         """Return the classes by row; a pinned class that has fallen out keeps the last row."""
-        places = list(self._ranking.order)
+        places = list(self._order[: self._row_count()])
         if self._pinned >= 0 and places and self._pinned not in places:
             places[-1] = self._pinned
         return places

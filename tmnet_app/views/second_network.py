@@ -44,8 +44,7 @@ class SecondNetwork:
 
     def show(self, moment: Moment, now: float, *, like: str | None) -> None:
         """Show what it said of the same frame."""
-        glance = moment.second
-        self.views.show(moment, glance, glance.probabilities if glance else {}, now, like=like)
+        self.views.show(moment, moment.second, moment.second_readout, now, like=like)
 
     def place(self, names: Sequence[PaneName], places: Sequence[QRect]) -> None:
         """Lay out below these panes of the first network; no places: hide."""

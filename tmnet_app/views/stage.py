@@ -159,7 +159,7 @@ class Stage(QWidget):
         width, height = moment.placement.frame_size
         self._set_aspect(width / height)
         self.input.show_frame(moment.frame, moment.placement)
-        self.first.show(moment, moment.glance, moment.probabilities, now)
+        self.first.show(moment, moment.glance, moment.readout, now)
         if self.second is not None:
             rb = self.first.shown.get("rb") or self.first.shown.get("cb")
             self.second.show(moment, now, like=None if rb is None else self.first.classes[rb.index])

@@ -19,6 +19,7 @@ from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import MapName, ShownMap
 from tmnet_core.data.preprocessing import Box, Image, Placement
 from tmnet_core.live.frames import FloatArray, Frame
+from tmnet_core.live.readout import Readout
 from tmnet_core.models.branch import Branch
 from tmnet_core.opencv import cv2
 
@@ -89,11 +90,12 @@ class Composed:
     note: str = ""
 
 
-def class_bars(probabilities: Mapping[Branch, FloatArray], classes: Sequence[str], count: int) -> list[ClassBars]:
-    """Return the top classes of the fused answer, or of the only branch, the most probable first."""
-    answer = probabilities.get(Branch.FUSED, next(iter(probabilities.values())))
-    top = np.argsort(-answer, kind="stable")[:count]
-    return [ClassBars(classes[k], {branch: float(values[k]) for branch, values in probabilities.items()}) for k in top]
+def class_bars(readout: Readout, classes: Sequence[str], count: int) -> list[ClassBars]:
+    """Return the top classes, the one that leads first."""
+    return [
+        ClassBars(classes[k], {branch: float(values[k]) for branch, values in readout.probabilities.items()})
+        for k in readout.order[:count]
+    ]
 
 
 def panes_of(

@@ -28,6 +28,7 @@ from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
 from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.predictor import GlancePredictor
+from tmnet_core.live.readout import SMOOTHING, Readout, Readouts
 from tmnet_core.live.sources import FrameSource, VideoFileSource
 from tmnet_core.models.branch import Branch
 from tmnet_core.opencv import cv2
@@ -50,6 +51,7 @@ class RenderOptions:
         mirror: whether the network sees the frames mirrored.
         crop: what part the network sees; the checkpoint's own where None.
         ink: dark or light surroundings.
+        smoothing: seconds over which probabilities are averaged; the table has each glance alone.
     """
 
     settings: AttentionSettings = field(default_factory=AttentionSettings)
@@ -61,6 +63,7 @@ class RenderOptions:
     mirror: bool = False
     crop: Crop | None = None
     ink: Literal["dark", "light"] = "dark"
+    smoothing: float = SMOOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class Annotator:
         self._names = checkpoint.name, source.title
         self._motion = MotionFinder()
         self._maps = AttentionMaps(self._motion)
+        self._readouts = Readouts(options.smoothing)
         self._meter = AgreementMeter(kept_regions(checkpoint) if options.agreement else None)
         self._memory = ClipMemory.of(predictor.header)
         third = options.third and Branch.FUSED in predictor.branches
@@ -125,7 +129,8 @@ class Annotator:
     def annotate(self, glance: Glance) -> tuple[Image, AttentionLine]:
         """Return the picture of one glance, and what it says."""
         frame, options = glance.frame, self.options
-        shown = self._shown(glance)
+        readout = self._readouts.read(glance)
+        shown = self._shown(glance, readout)
         classes = {_BRANCH_OF[name]: one.index for name, one in shown.items() if name in _BRANCH_OF}
         agreement = None
         if options.agreement:
@@ -136,8 +141,8 @@ class Annotator:
             agreement = self._meter.measure(motion, maps, glance.placement, frame.time)
         checkpoint, title = self._names
         composed = Composed(
-            panes_of(shown, glance.probabilities, self._classes),
-            class_bars(glance.probabilities, self._classes, options.top),
+            panes_of(shown, readout.probabilities, self._classes),
+            class_bars(readout, self._classes, options.top),
             agreement,
             f"{title} · {frame.time:.2f} s · frame {frame.index}",
             checkpoint,
@@ -146,10 +151,9 @@ class Annotator:
         clip = None if self._memory is None else self._memory.add(glance)
         return picture, attention_line(glance, self._classes, classes, agreement, clip, options.top)
 
-    def _shown(self, glance: Glance) -> dict[MapName, ShownMap]:
-        leader = int(glance.probabilities[glance.answer].argmax())
+    def _shown(self, glance: Glance, readout: Readout) -> dict[MapName, ShownMap]:
         shown = self._maps.choose(
-            glance, glance.probabilities, self.options.settings, leader=leader, pinned=self._pinned
+            glance, readout.probabilities, self.options.settings, leader=readout.order[0], pinned=self._pinned
         )
         return {name: one for name, one in shown.items() if self.options.third or name != "both"}
 

@@ -101,6 +101,10 @@ def render(
     contour: Annotated[
         float, typer.Option(min=0.0, max=0.95, help="Share of the scale where a line is drawn; 0 for none.")
     ] = 0.0,
+    smoothing: Annotated[
+        float, typer.Option(min=0.0, help="Seconds over which probabilities are averaged; the table has each frame's.")
+    ] = 0.3,
+    map_smoothing: Annotated[float, typer.Option(min=0.0, max=2.0, help="Seconds over which maps are averaged.")] = 0.0,
     height: Annotated[int, typer.Option(min=64, max=2160, help="Of each picture, in pixels.")] = 240,
     top: Annotated[int, typer.Option(min=0, max=10, help="Classes below the pictures.")] = 3,
     agreement: Annotated[
@@ -126,6 +130,7 @@ def render(
         opacity=opacity,
         colours=colours,
         contour=contour,
+        smoothing=map_smoothing,
     )
     figure = frame is not None
     options = RenderOptions(
@@ -138,6 +143,7 @@ def render(
         mirror=mirror,
         crop=crop,
         ink="light" if light or figure else "dark",
+        smoothing=smoothing,
     )
     if frame is not None:
         print(render_figure(checkpoint, video, out, frame, options, device=device, engine=engine))

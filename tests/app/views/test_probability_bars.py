@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from tmnet_app.views.probability_bars import ProbabilityBars
+from tmnet_core.live.readout import Readout
 from tmnet_core.models.branch import Branch
 
 CLASSES = ["clap", "jump", "wave"]
@@ -20,9 +21,13 @@ def bars(qtbot) -> ProbabilityBars:
     return bars
 
 
+def readout(values: np.ndarray, branches: tuple[Branch, ...] = tuple(Branch)) -> Readout:
+    return Readout(dict.fromkeys(branches, values), np.argsort(-values, kind="stable")[:10].tolist())
+
+
 def show(bars: ProbabilityBars, *numbers: float, now: float, still: bool = False) -> None:
     values = np.array(numbers, np.float32)
-    bars.show_probabilities(dict.fromkeys(Branch, values), Branch.FUSED, now, still=still)
+    bars.show_readout(readout(values), Branch.FUSED, now, still=still)
 
 
 def rows(bars: ProbabilityBars):
@@ -101,7 +106,8 @@ def test_clicking_a_row_pins_its_class_and_again_unpins_it(bars, qtbot):
 
 def test_a_checkpoint_with_one_branch_has_dashes_for_the_others(bars):
     bars.set_classes(CLASSES, [Branch.CB])
-    bars.show_probabilities({Branch.CB: np.array([0.2, 0.1, 0.7], np.float32)}, Branch.CB, 0.0, still=False)
+    alone = readout(np.array([0.2, 0.1, 0.7], np.float32), (Branch.CB,))
+    bars.show_readout(alone, Branch.CB, 0.0, still=False)
     assert rows(bars)[0].accessibleName() == "wave: CB 0.70"
     assert not bars.grab().isNull()
 
@@ -110,7 +116,7 @@ def test_rows_that_come_into_sight_of_a_paused_video_show_further_classes(bars):
     bars.set_classes([str(number) for number in range(9)], list(Branch))
     values = np.linspace(0.2, 0.02, 9, dtype=np.float32)
     bars.resize(bars.width(), 200)
-    bars.show_probabilities(dict.fromkeys(Branch, values), Branch.FUSED, 0.0, still=True)
+    bars.show_readout(readout(values), Branch.FUSED, 0.0, still=True)
     few = len(rows(bars))
     bars.resize(bars.width(), 700)
     assert few < len(rows(bars))
@@ -119,6 +125,6 @@ def test_rows_that_come_into_sight_of_a_paused_video_show_further_classes(bars):
 
 def test_a_model_of_many_classes_shows_those_that_fit(bars):
     bars.set_classes([str(number) for number in range(400)], list(Branch))
-    bars.show_probabilities({b: np.full(400, 1 / 400, np.float32) for b in Branch}, Branch.FUSED, 0.0, still=False)
+    bars.show_readout(readout(np.full(400, 1 / 400, np.float32)), Branch.FUSED, 0.0, still=False)
     assert 3 <= len(rows(bars)) <= 10
     assert rows(bars)[-1].geometry().bottom() <= bars.height()

@@ -11,6 +11,7 @@ from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.data.preprocessing import Box, Placement
 from tmnet_core.live.frames import Frame
+from tmnet_core.live.readout import Readout
 from tmnet_core.models.branch import Branch
 
 LEFT_HALF = Box(0, 0, 64, 96)
@@ -147,8 +148,9 @@ def test_panes_say_their_class_and_the_most_probable_classes_come_first():
         ("CB", "walk 0.20"),
         ("RB − CB", "walk"),
     ]
-    assert [bar.name for bar in class_bars(probabilities, ["run", "walk"], 5)] == ["walk", "run"]
-    assert class_bars({Branch.CB: probabilities[Branch.CB]}, ["run", "walk"], 1)[0].name == "run"
+    bars = class_bars(Readout(probabilities, (1, 0)), ["run", "walk"], 5)
+    assert [bar.name for bar in bars] == ["walk", "run"]
+    assert bars[0].probabilities[Branch.RB] == pytest.approx(0.9)
 
 
 def test_text_that_does_not_fit_is_cut_and_stays_in_its_room():

@@ -21,17 +21,16 @@ class StableRanking:
         self._patience = patience
         self._ahead_since: dict[tuple[int, int], float] = {}
 
-    def update(self, probabilities: FloatArray, count: int, now: float, *, settle: bool = False) -> list[int]:
+    def update(self, probabilities: FloatArray, count: int, now: float) -> list[int]:
         """Return the indices of the `count` classes to show.
 
         Args:
             probabilities: K values; classes are compared by them.
             count: how many to show, at most K.
-            now: seconds of a monotonic clock.
-            settle: take today's order at once; for still pictures and for the first of a new source.
+            now: seconds of a clock that does not go back.
         """
         top = [int(index) for index in np.argsort(-probabilities, kind="stable")[:count]]
-        if settle or not self.order or max(self.order) >= len(probabilities):
+        if not self.order or max(self.order) >= len(probabilities):
             self.order = top
             self._ahead_since.clear()
             return self.order
@@ -41,7 +40,7 @@ class StableRanking:
         return self.order
 
     def clear(self) -> None:
-        """Forget everything: another set of classes follows."""
+        """Take the next order at once: another stream or another set of classes follows."""
         self.order = []
         self._ahead_since.clear()
 
