@@ -149,13 +149,18 @@ def demo_network(
     ] = None,
     threads: Threads = 0,
 ) -> None:
-    """Train the network that ships with the project again, from nothing but rendered people."""
+    """Train the network that ships with the project again, from nothing but rendered people.
+
+    Ctrl-C saves; the same command goes on.
+    """
     from tmnet_core.reporting import TrainingReport, progress_bar
     from tmnet_core.training.demo_network import make_demo_network
 
     use_threads(threads)
     with progress_bar("Finding joints") as progress, TrainingReport(out) as report:
         checkpoint = make_demo_network(out, overrides=set_, progress=progress, report=report.show)
+    if checkpoint is None:
+        raise typer.Exit(130)
     print(checkpoint)
 
 

@@ -6,15 +6,17 @@ learns within hundreds, since every place of the picture tells it something.
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -30,6 +32,9 @@ from tmnet_core.training.schedule import learning_rate_factor
 # Heat maps have the resolution of the second stage, an eighth of the input's.
 STRIDE = 8
 SPREAD_CELLS = 0.8
+
+# Where the file of weights keeps the settings that it was made with.
+SETTINGS_KEY = "joint_pretraining"
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,15 @@ def pretrain_on_joints(
         if not name.startswith(("fc.", "classifier."))
     }
     with replacing(out) as temporary:
-        save_file(state, temporary)
+        save_file(state, temporary, metadata={SETTINGS_KEY: json.dumps(asdict(settings))})
     return float(np.mean(errors[-max(1, settings.iterations // 10) :]))
+
+
+def read_settings(weights: Path) -> JointPretraining | None:
+    """Return the settings that weights were pretrained with; None where the file does not say."""
+    with safe_open(weights, "pt") as file:
+        settings = (file.metadata() or {}).get(SETTINGS_KEY)
+    return JointPretraining(**json.loads(settings)) if settings else None
 
 
 def render_posed_frames(settings: JointPretraining, rng: np.random.Generator) -> PosedFrames:
