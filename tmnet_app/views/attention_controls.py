@@ -21,8 +21,14 @@ _THIRD = (
     Segment("difference", "RB \u2212 CB", "The third picture shows where RB looks more (orange) or CB does (blue)"),
 )
 _SCALES = (
-    Segment("shared", "One for all", "The same colour means the same value in every picture, so compare them"),
-    Segment("own", "Each its own", "Every picture from its own least to its own greatest value: where, not how much"),
+    Segment("shared", "One for all", "From zero; the same colour is the same value in every picture, so compare them"),
+    Segment("own", "Each its own", "Every picture from zero to its own greatest value: where, not how much"),
+    Segment(
+        "min-max",
+        "Least to greatest",
+        "Every picture from its own least to its own greatest value, as such maps are often shown; "
+        "its greatest is bright even where it speaks against the class",
+    ),
 )
 
 

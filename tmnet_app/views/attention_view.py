@@ -80,7 +80,7 @@ class AttentionView(PictureView):
         side = HEAT_SIDE
         self._heat = QImage(self._pixels.data, side, side, 4 * side, QImage.Format.Format_ARGB32_Premultiplied)
         share = self._settings.contour
-        if share:
+        if share and not shown.scale.empty:
             ends = (share, 1.0 - share) if shown.difference else (share,)
             self._lines = [_polyline(line) for end in ends for line in contour_lines(values, shown.scale.value(end))]
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from tmnet_core.attention.colours import premultiplied
-from tmnet_core.attention.shown_maps import ShownMap
+from tmnet_core.attention.shown_maps import NOTHING_WARM, ShownMap
 
 _BAR = (72, 8)
 _HEIGHT = 22
@@ -47,25 +47,41 @@ class Legend:
         font.setPointSizeF(font.pointSizeF() * 0.85)
         painter.setFont(font)
         metrics = painter.fontMetrics()
+        if shown.scale.nothing_adds:
+            self._paint_words(painter, area, NOTHING_WARM)
+            return
         low, high = (f"CB {self._ends[0]}", f"{self._ends[1]} RB") if shown.difference else self._ends
         room = max(metrics.horizontalAdvance(text) for text in (low, high, "\u221288.8"))
         total = 2 * room + _BAR[0] + 24
         plate = QRectF(area.right() - total - 8, area.bottom() - _HEIGHT - 8, total, _HEIGHT)
         if plate.left() < area.left():
             return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_PLATE)
-        painter.drawRoundedRect(plate, 4, 4)
+        _paint_plate(painter, plate)
         bar = self.bar = QRectF(round(plate.left() + room + 12), round(plate.center().y() - _BAR[1] / 2), *_BAR)
         _paint_bar(painter, bar, shown)
         painter.setPen(_TEXT)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(plate.adjusted(6, 0, 6 + room - total, 0), middle | Qt.AlignmentFlag.AlignRight, low)
         painter.drawText(plate.adjusted(total - 6 - room, 0, -6, 0), middle | Qt.AlignmentFlag.AlignLeft, high)
-        if value is not None and shown.scale.high > shown.scale.low:
+        if value is not None and not shown.scale.empty:
             share = (value - shown.scale.low) / (shown.scale.high - shown.scale.low)
             _paint_mark(painter, bar, min(1.0, max(0.0, share)))
+
+    def _paint_words(self, painter: QPainter, area: QRectF, words: str) -> None:
+        self.bar = QRectF()
+        room = painter.fontMetrics().horizontalAdvance(words) + 16
+        plate = QRectF(area.right() - room - 8, area.bottom() - _HEIGHT - 8, room, _HEIGHT)
+        if plate.left() >= area.left():
+            _paint_plate(painter, plate)
+            painter.setPen(_TEXT)
+            painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def _paint_plate(painter: QPainter, plate: QRectF) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_PLATE)
+    painter.drawRoundedRect(plate, 4, 4)
 
 
 def _paint_bar(painter: QPainter, bar: QRectF, shown: ShownMap) -> None:

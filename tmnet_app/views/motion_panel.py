@@ -18,7 +18,7 @@ _ROWS = {
     "Agreement": "Share of the map inside what moves, less the same map's share inside what moves elsewhere: "
     "0 for a map that knows nothing of this motion",
     "Inside": "Share of the map that lies inside what moves now; mostly large because people are filmed in the middle",
-    "Active area": "Share of the picture where the map is warmer than half of its own scale",
+    "Active area": "Share of the picture where the map is nearer to its greatest than to its least value",
 }
 _LOW, _HIGH = -0.2, (0.2, 0.4, 0.7, 1.0)
 _COLUMNS = ("RB", "CB", "Centre")

@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from tmnet_core.attention.colours import HEAT_SIDE, enlarge, own_scale
+from tmnet_core.attention.colours import HEAT_SIDE, enlarge, min_max_scale
 from tmnet_core.attention.motion import Motion, MotionState
 from tmnet_core.data.preprocessing import Placement
 from tmnet_core.errors import CheckpointError
@@ -131,11 +131,10 @@ class MapAgreement:
     """How one map lies to the motion.
 
     Attributes:
-        inside: the share of the map's mass inside the moving region, in [0, 1]. The mass is the heat of the map at its
-            own scale, as it is painted: least value 0, greatest 1.
+        inside: the share of the map's mass inside the moving region, in [0, 1] (`mass`).
         expected: the same map's share inside the regions of other clips, brought to the same size; None where there are
             too few.
-        active: the share of the box where the map is warmer than half: how large a part it covers.
+        active: the share of the box where the mass is more than half of its greatest: how large a part the map covers.
     """
 
     inside: float
@@ -232,8 +231,11 @@ def compare(region: FloatArray, maps: Mapping[Branch, FloatArray], others: Other
 
 
 def mass(activation_map: FloatArray) -> FloatArray:
-    """Return a map's heat at its own scale, 64×64 in [0, 1]; even where the map is flat."""
-    heat = own_scale(activation_map).normalise(enlarge(activation_map))
+    """Return a map from its least value, 0, to its greatest, 1, as 64×64; even where the map is flat.
+
+    Not the heat that is painted, which begins at zero: a map without a positive value has mass, too.
+    """
+    heat = min_max_scale(activation_map).normalise(enlarge(activation_map))
     return heat if heat.any() else np.ones_like(heat)
 
 

@@ -2,6 +2,11 @@
 
 A map's values pass through a `HeatScale` to [0, 1] and then through one of 256 colours. Enlarging happens before
 colouring: interpolated values are on the colour map, interpolated colours are not.
+
+A value is what a place adds to a class's logit, so scales begin at zero: what adds nothing, or speaks against the
+class, is cold, and a map without any positive value has no warm place. Pictures of class activation maps are often made
+at the scale from the least to the greatest value instead (the paper does not say); there the place that speaks least
+against a class looks as if it spoke for it.
 """
 
 from __future__ import annotations
@@ -55,7 +60,7 @@ class HeatScale:
 
     def normalise(self, values: FloatArray) -> FloatArray:
         """Return the values as heat in [0, 1]; 0 throughout where the scale has no extent."""
-        if self.high <= self.low:
+        if self.empty:
             return np.zeros_like(values)
         return np.asarray(np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0), np.float32)
 
@@ -64,9 +69,19 @@ class HeatScale:
         return self.low + heat * (self.high - self.low)
 
     @property
+    def empty(self) -> bool:
+        """Whether it has no extent, so that nothing is warm."""
+        return self.high <= self.low
+
+    @property
+    def nothing_adds(self) -> bool:
+        """Whether it is empty because no value is above zero: no place adds to the class."""
+        return self.empty and self.high <= 0.0
+
+    @property
     def ends(self) -> tuple[str, str]:
         """What is written at the cold and the warm end."""
-        return self.written(self.low), self.written(self.high)
+        return "\u2264 0" if self.low == 0 else self.written(self.low), self.written(self.high)
 
     def written(self, value: float) -> str:
         """Return a value with as many decimals as this scale needs, and a minus sign of its own width."""
@@ -80,18 +95,22 @@ class HeatScale:
 
 
 def own_scale(activation_map: FloatArray) -> HeatScale:
-    """Return the scale from a map's least to its greatest value: shows where, not how much."""
-    return HeatScale(float(activation_map.min()), float(activation_map.max()))
+    """Return the scale from zero to a map's greatest value: shows where, not how much."""
+    return shared_scale([activation_map])
 
 
 def shared_scale(maps: Iterable[FloatArray]) -> HeatScale:
-    """Return the scale from the least to the greatest value of all maps, so that they can be compared.
+    """Return the scale from zero to the greatest value of all maps, so that they can be compared.
 
     Raises:
         ValueError: there is no map.
     """
-    scales = [own_scale(activation_map) for activation_map in maps]
-    return HeatScale(min(scale.low for scale in scales), max(scale.high for scale in scales))
+    return HeatScale(0.0, max(0.0, max(float(activation_map.max()) for activation_map in maps)))
+
+
+def min_max_scale(activation_map: FloatArray) -> HeatScale:
+    """Return the scale from a map's least to its greatest value: the greatest is warm even where it is negative."""
+    return HeatScale(float(activation_map.min()), float(activation_map.max()))
 
 
 def difference_map(rb: FloatArray, cb: FloatArray) -> tuple[FloatArray, HeatScale]:

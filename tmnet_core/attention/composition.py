@@ -16,7 +16,7 @@ from tmnet_core.attention.colours import BRANCH_RGB, blend_heat, contour_lines, 
 from tmnet_core.attention.lettering import BOLD, RGB, text_width, write
 from tmnet_core.attention.motion import MotionState
 from tmnet_core.attention.settings import AttentionSettings
-from tmnet_core.attention.shown_maps import MapName, ShownMap
+from tmnet_core.attention.shown_maps import NOTHING_WARM, MapName, ShownMap
 from tmnet_core.data.preprocessing import Box, Image, Placement
 from tmnet_core.live.frames import FloatArray, Frame
 from tmnet_core.live.readout import Readout
@@ -211,7 +211,7 @@ class Composer:
 
     def _draw_contour(self, inside: Image, values: FloatArray, shown: ShownMap) -> None:
         share = self._settings.contour
-        if not share:
+        if not share or shown.scale.empty:
             return
         height, width = inside.shape[:2]
         levels = (share, 1.0 - share) if shown.difference else (share,)
@@ -229,9 +229,11 @@ class Composer:
         ends = shown.scale.ends
         if shown.difference:
             ends = f"CB {ends[0]}", f"{ends[1]} RB"
+        elif shown.scale.nothing_adds:
+            ends = NOTHING_WARM, ""
         low, high = (text_width(end, size) for end in ends)
-        bar = self._px(56)
-        total = low + high + bar + 4 * gap
+        bar = 0 if shown.scale.nothing_adds else self._px(56)
+        total = low + high + bar + (2 if shown.scale.nothing_adds else 4) * gap
         bottom, right = picture.shape[0] - gap, picture.shape[1] - gap
         left, top = right - total, bottom - self._px(16)
         if left < 0 or top < 0:
@@ -240,6 +242,8 @@ class Composer:
         plate[:] = cv2.convertScaleAbs(plate, alpha=0.35)
         base = bottom - self._px(4)
         write(picture, ends[0], (left + gap, base), size, DARK.text)
+        if shown.scale.nothing_adds:
+            return
         write(picture, ends[1], (right - gap - high, base), size, DARK.text)
         colours = cv2.resize(palette(shown.colours)[None], (bar, self._px(6)), interpolation=cv2.INTER_NEAREST)
         x, y = left + 2 * gap + low, top + self._px(5)

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from tmnet_core.attention.classes import ClassChoice
 from tmnet_core.attention.colours import ColourMap
 
+ScaleChoice = Literal["shared", "own", "min-max"]
+
 
 class AttentionSettings(BaseModel):
     """Choices that hold for every picture with a heat map."""
@@ -19,7 +21,10 @@ class AttentionSettings(BaseModel):
         "fused", description="Without a pinned class: all pictures the answer's class, or each branch its own."
     )
     third: Literal["sum", "difference"] = Field("sum", description="The third picture: RB+CB, or RB minus CB.")
-    scale: Literal["shared", "own"] = Field("shared", description="One scale for all pictures, or one for each.")
+    scale: ScaleChoice = Field(
+        "shared",
+        description="From zero to the greatest value of all pictures or of each; or from each least to greatest.",
+    )
     opacity: float = Field(0.6, ge=0.1, le=1.0, description="Of the warmest places over the frame.")
     colours: ColourMap = "inferno"
     contour: float = Field(0.0, ge=0.0, le=0.95, description="Share of the scale where a line is drawn; 0 for none.")

@@ -12,16 +12,19 @@ from tmnet_core.attention.colours import (
     ColourMap,
     HeatScale,
     difference_map,
+    min_max_scale,
     own_scale,
     shared_scale,
 )
 from tmnet_core.attention.motion import MotionFinder, MotionState
-from tmnet_core.attention.settings import AttentionSettings
+from tmnet_core.attention.settings import AttentionSettings, ScaleChoice
 from tmnet_core.live.frames import FloatArray, Frame, Glance
 from tmnet_core.live.smoothing import ExponentialSmoothing
 from tmnet_core.models.branch import Branch
 
 MapName = Literal["rb", "cb", "both"]
+# In place of a scale's numbers, where no place of any picture adds to the class.
+NOTHING_WARM = "no place adds to it"
 _NAMES: dict[Branch, MapName] = {Branch.RB: "rb", Branch.CB: "cb"}
 
 
@@ -106,13 +109,16 @@ def _scaled(
     found = {_NAMES[branch]: (maps[branch][index], index) for branch, index in classes.items() if branch in maps}
     if len(found) == 2:
         found["both"] = (maps[Branch.RB][common] + maps[Branch.CB][common]) / 2, common
-    shared = settings.scale == "shared" and bool(found)
-    one_scale = shared_scale(values for values, _ in found.values()) if shared else None
-    shown = {
-        name: ShownMap(values, one_scale or own_scale(values), settings.colours, index)
-        for name, (values, index) in found.items()
-    }
+    scales = _scales({name: values for name, (values, _) in found.items()}, settings.scale)
+    shown = {name: ShownMap(values, scales[name], settings.colours, index) for name, (values, index) in found.items()}
     if "both" in shown and settings.third == "difference":
         values, scale = difference_map(maps[Branch.RB][common], maps[Branch.CB][common])
         shown["both"] = ShownMap(values, scale, DIFFERENCE_MAP, common)
     return shown
+
+
+def _scales(maps: Mapping[MapName, FloatArray], choice: ScaleChoice) -> dict[MapName, HeatScale]:
+    if choice == "shared" and maps:
+        return dict.fromkeys(maps, shared_scale(maps.values()))
+    scale_of = min_max_scale if choice == "min-max" else own_scale
+    return {name: scale_of(values) for name, values in maps.items()}

@@ -92,7 +92,8 @@ def render(
         Literal["none", "sum", "difference"], typer.Option(help="A third map: RB+CB, or RB minus CB.")
     ] = "none",
     scale: Annotated[
-        Literal["shared", "own"], typer.Option(help="One scale for the maps, or one for each.")
+        Literal["shared", "own", "min-max"],
+        typer.Option(help="From zero on for all maps alike, or for each; or from each one's least to greatest value."),
     ] = "shared",
     colours: Annotated[
         Literal["inferno", "magma", "plasma", "viridis", "cividis"], typer.Option(help="Colour map.")

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from tmnet_app.views.attention_view import AttentionView
 from tmnet_app.views.legend import Legend
-from tmnet_core.attention.colours import DIFFERENCE_MAP, HEAT_MAPS, HeatScale
+from tmnet_core.attention.colours import DIFFERENCE_MAP, HEAT_MAPS, HeatScale, own_scale
 from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.data.preprocessing import Box, Placement
@@ -95,6 +95,17 @@ def test_a_contour_runs_where_the_map_crosses_the_share(view):
     assert all(abs(x - 200) < 12 for x in changed)
 
 
+def test_where_no_place_adds_to_the_class_nothing_is_warm_and_the_legend_says_so(view):
+    against = ShownMap(np.full((4, 4), -2.0, np.float32), own_scale(np.float32([-2.0])), "inferno", 0)
+    view.set_look(AttentionSettings(opacity=1.0, contour=0.5), visible=True)
+    view.show_attention(BLACK, Placement((64, 32), Box(0, 0, 64, 32)), against)
+    picture = view.grab().toImage()
+    assert picture.copy(QRect(0, 0, 400, 150)) == _black(400, 150, view)
+    assert view.legend.bar.isEmpty()
+    written = [picture.pixelColor(x, y).lightness() for x in range(200, 400) for y in range(170, 200)]
+    assert max(written) > 150, "words in place of the colours"
+
+
 def test_hidden_attention_leaves_the_frame_alone(view):
     view.show_attention(BLACK, Placement((64, 32), Box(0, 0, 64, 32)), one_corner())
     view.set_look(AttentionSettings(), visible=False)
@@ -111,6 +122,6 @@ def test_the_legends_numbers_stand_still_while_pictures_move():
     legend = Legend()
     legend.show(shown(np.zeros((2, 2)), 0, 1), 10.0, still=False)
     legend.show(shown(np.zeros((2, 2)), 0, 2), 10.1, still=False)
-    assert legend.ends == ("0.00", "1.00")
+    assert legend.ends == ("\u2264 0", "1.00")
     legend.show(shown(np.zeros((2, 2)), 0, 2), 10.3, still=False)
-    assert legend.ends == ("0.00", "2.00")
+    assert legend.ends == ("\u2264 0", "2.00")

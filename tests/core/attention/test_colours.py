@@ -14,6 +14,7 @@ from tmnet_core.attention.colours import (
     enlarge,
     heat_levels,
     heat_pixels,
+    min_max_scale,
     own_scale,
     palette,
     shared_scale,
@@ -24,11 +25,26 @@ from tmnet_core.opencv import cv2
 RAMP = np.linspace(-2.0, 5.0, 49, dtype=np.float32).reshape(7, 7)
 
 
-def test_a_flat_map_is_cold_and_the_greatest_value_is_warmest():
-    assert heat_pixels(np.full((4, 4), 3.0, np.float32)).max() == 0
+def test_what_does_not_add_to_a_class_is_cold_and_the_greatest_value_is_warmest():
+    for speaks_against in (-np.eye(4, dtype=np.float32) - 1.0, np.zeros((4, 4), np.float32)):
+        assert heat_pixels(speaks_against).max() == 0
+        assert own_scale(speaks_against).nothing_adds
+        assert shared_scale([speaks_against, speaks_against]).nothing_adds
+    beside = shared_scale([-RAMP - 10.0, RAMP])
+    assert (beside.low, beside.high) == (0.0, 5.0)
+    assert heat_pixels(-RAMP - 10.0, beside).max() == 0
+    assert heat_levels(np.full((4, 4), 3.0, np.float32)).min() == 255, "all of it adds alike"
     warm = heat_pixels(np.eye(4, dtype=np.float32))
     assert warm[..., 3].max() == 255
     assert (warm[..., :3] <= warm[..., 3:]).all(), "premultiplied"
+
+
+def test_from_least_to_greatest_every_map_has_a_cold_and_a_warm_place_unless_it_is_flat():
+    against = -np.eye(4, dtype=np.float32) - 1.0
+    levels = heat_levels(against, min_max_scale(against))
+    assert (levels.min(), levels.max()) == (0, 255)
+    assert heat_levels(np.ones((4, 4), np.float32), min_max_scale(np.ones((4, 4), np.float32))).max() == 0
+    assert not min_max_scale(np.ones((4, 4), np.float32)).nothing_adds
 
 
 @pytest.mark.parametrize("name", [*HEAT_MAPS, DIFFERENCE_MAP])
@@ -69,10 +85,10 @@ def test_the_difference_is_dark_in_the_middle_and_as_light_at_either_end():
 def test_at_a_shared_scale_the_same_value_has_the_same_colour():
     weak = RAMP * 0.5
     scale = shared_scale([RAMP, weak])
-    assert (scale.low, scale.high) == (-2.0, 5.0)
+    assert (scale.low, scale.high) == (0.0, 5.0)
     assert heat_levels(weak, scale).max() < heat_levels(RAMP, scale).max()
     assert (heat_levels(weak) == heat_levels(RAMP)).all(), "at its own scale a map shows where, not how much"
-    assert scale.value(0.5) == 1.5
+    assert scale.value(0.5) == 2.5
 
 
 def test_where_both_branches_agree_the_difference_is_zero_in_the_middle():
@@ -114,10 +130,10 @@ def test_numbers_are_short(value, text):
     ("low", "high", "ends"),
     [
         (-0.04, 0.05, ("\u22120.040", "0.050")),
-        (0.0, 0.00123, ("0.0000", "0.0012")),
+        (0.0, 0.00123, ("\u2264 0", "0.0012")),
         (-3e-5, 4.3e-5, ("\u22123.0e\u221205", "4.3e\u221205")),
-        (0.0, 2e-7, ("0", "2.0e\u221207")),
-        (0.0, 0.0, ("0.00", "0.00")),
+        (0.0, 2e-7, ("\u2264 0", "2.0e\u221207")),
+        (0.01, 0.02, ("0.010", "0.020")),
         (-0.3, 12.3, ("\u22120.30", "12.3")),
     ],
 )

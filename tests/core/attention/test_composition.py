@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tmnet_core.attention.agreement import OtherRegions, compare
-from tmnet_core.attention.colours import HeatScale, blend_heat, heat_levels, palette
+from tmnet_core.attention.colours import HeatScale, blend_heat, heat_levels, own_scale, palette
 from tmnet_core.attention.composition import ClassBars, Composed, Composer, PaneContent, class_bars, panes_of
 from tmnet_core.attention.lettering import elide, text_width, write
 from tmnet_core.attention.settings import AttentionSettings
@@ -55,6 +55,14 @@ def test_where_the_heat_hides_the_frame_it_has_the_colours_of_the_legend():
     assert (picture_of(composer, painted, 0)[hidden] == palette("inferno")[levels[hidden]]).all()
     legend = {tuple(pixel) for pixel in picture_of(composer, painted, 0)[78:].reshape(-1, 3).tolist()}
     assert len(legend & {tuple(rgb) for rgb in palette("inferno").tolist()}) > 20
+
+
+def test_a_map_that_speaks_against_its_class_is_painted_cold_and_said_to_be_so():
+    against = ShownMap(RAMP - 2.0, own_scale(RAMP - 2.0), "inferno", 1)
+    composer = only_pictures(AttentionSettings(opacity=1.0, contour=0.5), panes=1)
+    picture = picture_of(composer, composer.paint(frame(), whole(), Composed([PaneContent("RB", shown=against)])), 0)
+    assert (picture[:70] == 120).all()
+    assert picture[75:].max() > 200, "words in place of the legend"
 
 
 def test_the_heat_stays_in_the_networks_box_and_the_rest_is_dimmed():

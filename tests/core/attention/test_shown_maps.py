@@ -65,11 +65,14 @@ def test_one_scale_for_all_or_one_for_each(both):
     assert len(scales) == 1
     (low, high) = scales.pop()
     rb, cb = both.maps[Branch.RB][2], both.maps[Branch.CB][2]
-    assert low == min(rb.min(), cb.min())
+    assert low == 0.0
     assert high == max(rb.max(), cb.max())
     own = choose(both, scale="own")
-    assert own["rb"].scale.high == rb.max()
-    assert own["cb"].scale.high == cb.max()
+    assert (own["rb"].scale.low, own["rb"].scale.high) == (0.0, rb.max())
+    assert (own["cb"].scale.low, own["cb"].scale.high) == (0.0, cb.max())
+    usual = choose(both, scale="min-max")
+    assert (usual["rb"].scale.low, usual["rb"].scale.high) == (rb.min(), rb.max())
+    assert usual["both"].scale.high == usual["both"].values.max()
 
 
 def test_the_difference_has_zero_in_its_middle(both):
