@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tmnet_core.attention.agreement import Agreement, AgreementMeter, OtherRegions, kept_regions
-from tmnet_core.attention.clip_memory import ClipAnswer, ClipMemory
-from tmnet_core.attention.motion import Motion, MotionFinder, MotionState
+from tmnet_core.attention.agreement import OtherRegions, kept_regions
+from tmnet_core.attention.clip_memory import ClipMemory
+from tmnet_core.attention.measuring import GlanceMeter, Measured
 from tmnet_core.errors import TMNetError
 from tmnet_core.live.frames import FloatArray, Glance
 from tmnet_core.live.slot import LatestSlot
@@ -30,7 +30,7 @@ class Subject:
 
     Attributes:
         glance: the glance that is on the screen.
-        maps: h×w maps of the shown class by branch, oriented as the frame.
+        maps: h×w maps of the shown class by branch, oriented as the network's input.
         stream: what changes with the source, the network or its box: then the past does not count.
         checkpoint: where the network is from; regions of motion may be kept beside it.
         header: what the checkpoint says of itself.
@@ -45,12 +45,10 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What was found about a subject; `clip` is None where the network's CB cannot be put together from frames."""
+    """What was found about a subject."""
 
     subject: Subject
-    motion: Motion
-    agreement: Agreement
-    clip: ClipAnswer | None
+    measured: Measured
 
 
 class Analysis:
@@ -64,9 +62,7 @@ class Analysis:
         self.failure: str | None = None
         self._subjects: LatestSlot[Subject] = LatestSlot()
         self._findings: LatestSlot[Finding] = LatestSlot()
-        self._motion = MotionFinder()
-        self._meter = AgreementMeter()
-        self._memory: ClipMemory | None = None
+        self._meter = GlanceMeter()
         self._stream: object = None
         self._checkpoint = ""
         self._measuring = threading.Lock()
@@ -85,7 +81,7 @@ class Analysis:
         """Return what was found since the last call, if anything."""
         return self._findings.take(0)
 
-    def meter_of(self, checkpoint: str, stream: object) -> AgreementMeter | None:
+    def meter_of(self, checkpoint: str, stream: object) -> GlanceMeter | None:
         """Return a meter that goes on from what was seen of a stream with a network; None where nothing was."""
         with self._measuring:
             known = (checkpoint, stream) == (self._checkpoint, self._stream)
@@ -113,25 +109,16 @@ class Analysis:
 
     def _look(self, subject: Subject) -> Finding:
         with self._measuring:
-            motion, agreement = self._measure(subject)
-        if self._memory is not None and motion.state is MotionState.CUT:
-            self._memory.clear()
-        return Finding(subject, motion, agreement, self._memory.add(subject.glance) if self._memory else None)
-
-    def _measure(self, subject: Subject) -> tuple[Motion, Agreement]:
-        if subject.checkpoint != self._checkpoint:
-            self._checkpoint = subject.checkpoint
-            self._meter = AgreementMeter(_kept(subject.checkpoint))
-            self._memory = ClipMemory.of(subject.header)
-        if subject.stream != self._stream:
+            if subject.checkpoint != self._checkpoint:
+                self._checkpoint = subject.checkpoint
+                self._meter = new_meter(subject.checkpoint, subject.header)
             self._stream = subject.stream
-            self._motion.clear()
-            self._meter.clear()
-            if self._memory is not None:
-                self._memory.clear()
-        glance = subject.glance
-        motion = self._motion.update(glance.frame)
-        return motion, self._meter.measure(motion, subject.maps, glance.placement, glance.frame.time)
+            return Finding(subject, self._meter.measure(subject.glance, subject.maps, subject.stream))
+
+
+def new_meter(checkpoint: str, header: CheckpointHeader) -> GlanceMeter:
+    """Return what measures the glances of a network from now on."""
+    return GlanceMeter(_kept(checkpoint), ClipMemory.of(header))
 
 
 def _kept(checkpoint: str) -> OtherRegions | None:

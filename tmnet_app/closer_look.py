@@ -6,12 +6,12 @@ import math
 
 from PySide6.QtCore import QObject
 
-from tmnet_app.analysis import Analysis, Finding, Subject
+from tmnet_app.analysis import Analysis, Finding, Subject, new_meter
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.views.clip_panel import ClipPanel
 from tmnet_app.views.motion_panel import MotionPanel
 from tmnet_app.views.stage import Stage
-from tmnet_core.attention.agreement import AgreementMeter
+from tmnet_core.attention.measuring import GlanceMeter
 from tmnet_core.attention.motion import MotionState
 
 _TEXT_EVERY = 0.25
@@ -68,15 +68,17 @@ class CloserLook(QObject):
             self.analysis = Analysis()
             self.analysis.start()
         shown = self._stage.first.shown_by_branch
-        maps = {branch: moment.placement.map_to_frame(one.values) for branch, one in shown.items()}
+        maps = {branch: one.values for branch, one in shown.items()}
         stream = self._stream(moment)
         self.analysis.submit(Subject(moment.glance, maps, stream, self._session.checkpoint, header))
 
-    def meter(self, moment: Moment) -> AgreementMeter | None:
-        """Return a meter that goes on from what was seen of a moment's stream; None where nobody looked."""
-        if self.analysis is None:
-            return None
-        return self.analysis.meter_of(self._session.checkpoint, self._stream(moment))
+    def meter(self, moment: Moment) -> GlanceMeter:
+        """Return a meter that goes on from what was seen of a moment's stream, or anew where nobody looked."""
+        checkpoint, header = self._session.checkpoint, self._session.header
+        seen = None if self.analysis is None else self.analysis.meter_of(checkpoint, self._stream(moment))
+        if seen is None:
+            return GlanceMeter() if header is None else new_meter(checkpoint, header)
+        return seen
 
     def _stream(self, moment: Moment) -> object:
         return self._streams, moment.placement.box
@@ -95,10 +97,11 @@ class CloserLook(QObject):
         write = not self._session.playing or now - self._written >= _TEXT_EVERY
         if write:
             self._written = now
-        self.motion.show_agreement(finding.agreement, now, write=write)
+        self.motion.show_agreement(finding.measured.agreement, now, write=write)
         self._show_clip(finding, now, write=write)
-        moving = finding.motion.state is MotionState.MOVING and self._stage.details.panels.is_seen("motion")
-        self._stage.input.show_region(finding.motion.region if moving else None)
+        motion = finding.measured.motion
+        moving = motion.state is MotionState.MOVING and self._stage.details.panels.is_seen("motion")
+        self._stage.input.show_region(motion.region if moving else None)
 
     def _show_clip(self, finding: Finding, now: float, *, write: bool) -> None:
         glance, classes = finding.subject.glance, self._stage.classes
@@ -106,4 +109,4 @@ class CloserLook(QObject):
         if len(glance.probabilities[glance.answer]) != len(classes) or not shown:
             return  # another network has come meanwhile
         one = next(iter(shown.values()))
-        self.clip.show_clip(finding.clip, glance, one.index, classes, now, write=write, colours=one.colours)
+        self.clip.show_clip(finding.measured.clip, glance, one.index, classes, now, write=write, colours=one.colours)

@@ -19,8 +19,6 @@ from tmnet_app.sentences import sentence
 from tmnet_app.shots import ShotTaker
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.transport_bar import TransportBar
-from tmnet_core.attention.agreement import AgreementMeter, OtherRegions, kept_regions
-from tmnet_core.attention.clip_memory import ClipMemory
 from tmnet_core.errors import TMNetError
 
 _COMPOSED, _AS_SEEN = "Pictures, answers and caption (*.png)", "The pictures as they are on the screen (*.png)"
@@ -162,7 +160,8 @@ class Exports(QObject):
                 writer.close()
             self.said.emit(sentence(error))
             return
-        self._taker, self.recorder = taker, Recorder(writers, self._meter(moment), self._memory())
+        # The numbers that are written go on from those on the screen.
+        self._taker, self.recorder = taker, Recorder(writers, self._closer_look.meter(moment))
         self._began, self._written = time.perf_counter(), 0.0
         self._record.setChecked(True)
         self.follow(moment)
@@ -210,20 +209,6 @@ class Exports(QObject):
         settings = preferences.attention_views.model_copy()
         panes = self._stage.visible_panes
         return ShotTaker(self._session, self._stage, panes, settings, heat=preferences.attention)
-
-    def _meter(self, moment: Moment) -> AgreementMeter:
-        """The numbers that are written go on from those on the screen."""
-        return self._closer_look.meter(moment) or AgreementMeter(self._kept())
-
-    def _kept(self) -> OtherRegions | None:
-        try:
-            return kept_regions(Path(self._session.checkpoint)) if self._session.checkpoint else None
-        except TMNetError:
-            return None  # the motion panel says so
-
-    def _memory(self) -> ClipMemory | None:
-        header = self._session.header
-        return None if header is None else ClipMemory.of(header)
 
     def _name(self) -> str:
         moment = self._session.moment

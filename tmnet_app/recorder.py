@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from tmnet_core.attention.agreement import Agreement, AgreementMeter
-from tmnet_core.attention.clip_memory import ClipAnswer, ClipMemory
 from tmnet_core.attention.composition import Composed, Composer
-from tmnet_core.attention.motion import MotionFinder, MotionState
+from tmnet_core.attention.measuring import GlanceMeter, Measured
 from tmnet_core.attention.recording import MovieWriter, RecordingError
 from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.attention.table import AttentionTable, attention_line
@@ -52,19 +50,11 @@ class Shot:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What was measured about a shot, None where there was nothing to measure."""
-
-    agreement: Agreement | None = None
-    clip: ClipAnswer | None = None
-
-
 class ShotWriter(Protocol):
     """What a recording goes to; errors are TMNetErrors that say what of it can be used."""
 
-    def write(self, shot: Shot, measured: Measured, seconds: float) -> None:
-        """Add a picture, `seconds` after the first."""
+    def write(self, shot: Shot, measured: Measured | None, seconds: float) -> None:
+        """Add a picture, `seconds` after the first; nothing is measured where no network has looked."""
 
     def finish(self) -> Path:
         """Complete the file and return its path."""
@@ -80,9 +70,9 @@ class MovieShots:
         self._composer = composer
         self._movie = MovieWriter(path, composer.size, fps)
 
-    def write(self, shot: Shot, measured: Measured, seconds: float) -> None:
+    def write(self, shot: Shot, measured: Measured | None, seconds: float) -> None:
         """Compose and write a picture."""
-        content = replace(shot.content, agreement=measured.agreement)
+        content = replace(shot.content, agreement=None if measured is None else measured.agreement)
         self._movie.write(self._composer.paint(shot.frame, shot.placement, content), seconds)
 
     def finish(self) -> Path:
@@ -102,9 +92,9 @@ class TableShots:
         self._open = ExitStack()
         self._table = self._open.enter_context(AttentionTable.open(path, tuple(branches), TOP))
 
-    def write(self, shot: Shot, measured: Measured, seconds: float) -> None:
+    def write(self, shot: Shot, measured: Measured | None, seconds: float) -> None:
         """Write the line of a picture that the network has looked at."""
-        if shot.glance is not None:
+        if shot.glance is not None and measured is not None:
             classes = {branch: one.index for branch, one in shot.shown.items()}
             line = attention_line(shot.glance, self._classes, classes, measured.agreement, measured.clip, TOP)
             self._table.add(line)
@@ -127,7 +117,6 @@ class Recorder:
     Args:
         writers: what it is recorded into.
         meter: may have seen what came before.
-        memory: of the clips of the network that looks.
 
     Attributes:
         frames: pictures written.
@@ -135,17 +124,12 @@ class Recorder:
         paths: the finished files, once it has ended.
     """
 
-    def __init__(
-        self, writers: Sequence[ShotWriter], meter: AgreementMeter | None = None, memory: ClipMemory | None = None
-    ) -> None:
+    def __init__(self, writers: Sequence[ShotWriter], meter: GlanceMeter | None = None) -> None:
         self.frames = 0
         self.failure: str | None = None
         self.paths: list[Path] = []
         self._writers = writers
-        self._finder = MotionFinder()
-        self._meter = meter or AgreementMeter()
-        self._memory = memory
-        self._stream: object = None
+        self._meter = meter or GlanceMeter()
         self._began: float | None = None
         self._waiting = 0
         self._lock = threading.Lock()
@@ -206,22 +190,8 @@ class Recorder:
         with self._lock:
             self._waiting -= shot.frame.image.nbytes
 
-    def _measure(self, shot: Shot) -> Measured:
+    def _measure(self, shot: Shot) -> Measured | None:
         if shot.glance is None:
-            return Measured()
-        self._begin_anew_with(shot.stream)
-        motion = self._finder.update(shot.frame)
-        maps = {branch: shot.placement.map_to_frame(one.values) for branch, one in shot.shown.items()}
-        agreement = self._meter.measure(motion, maps, shot.placement, shot.frame.time)
-        if self._memory is not None and motion.state is MotionState.CUT:
-            self._memory.clear()
-        return Measured(agreement, None if self._memory is None else self._memory.add(shot.glance))
-
-    def _begin_anew_with(self, stream: object) -> None:
-        before, self._stream = self._stream, stream
-        if before is None or before == stream:
-            return
-        self._finder.clear()
-        self._meter.clear()
-        if self._memory is not None:
-            self._memory.clear()
+            return None
+        maps = {branch: one.values for branch, one in shot.shown.items()}
+        return self._meter.measure(shot.glance, maps, shot.stream)

@@ -3,14 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from tmnet_app.recorder import Measured, Recorder, Shot
-from tmnet_core.attention.agreement import AgreementMeter
+from tmnet_app.recorder import Recorder, Shot
 from tmnet_core.attention.clip_memory import ClipMemory
 from tmnet_core.attention.colours import own_scale
 from tmnet_core.attention.composition import Composed
-from tmnet_core.attention.motion import MotionFinder, MotionState
+from tmnet_core.attention.measuring import GlanceMeter, Measured
+from tmnet_core.attention.motion import MotionState
 from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.data.preprocessing import Box, Placement
 from tmnet_core.live.frames import Frame, Glance
@@ -53,9 +52,13 @@ def shot(frame: Frame, stream: object = "one") -> Shot:
     return Shot(frame, PLACEMENT, glance, shown, stream, Composed([]), frame.time)
 
 
-def measured(shots: list[Shot], meter: AgreementMeter | None = None) -> list[Measured]:
+def meter() -> GlanceMeter:
+    return GlanceMeter(None, ClipMemory(frames=8, interval=0.1))
+
+
+def measured(shots: list[Shot], going_on_from: GlanceMeter | None = None) -> list[Measured]:
     kept = Kept()
-    recorder = Recorder([kept], meter, ClipMemory(frames=8, interval=0.1))
+    recorder = Recorder([kept], going_on_from or meter())
     for one in shots:
         recorder.add(one)
     recorder.close()
@@ -75,14 +78,23 @@ def test_another_stream_has_no_past():
     assert [one.clip.frames for one in found] == [1, 2, 3, 4, 1, 2]
 
 
-def test_agreement_goes_on_from_what_the_screen_had_seen():
-    screen, finder, maps = AgreementMeter(), MotionFinder(), dict.fromkeys((Branch.RB, Branch.CB), MAP)
-    said = [screen.measure(finder.update(frame(n)), maps, PLACEMENT, n / 10) for n in range(90)]
-    assert said[-1].others is not None
+def test_all_that_is_recorded_is_what_the_screen_said_from_the_first_picture_on():
+    screen, shots = meter(), [shot(frame(number)) for number in range(100)]
+    said = [screen.measure(one.glance, dict.fromkeys(one.shown, MAP), "the screen's") for one in shots[:91]]
+    # The first picture of a recording is the one that stands on the screen when it begins.
     handed = screen.copy()
-    later = range(90, 100)
-    expected = [screen.measure(finder.update(frame(n)), maps, PLACEMENT, n / 10) for n in later]
-    found = [one.agreement for one in measured([shot(frame(n)) for n in later], handed)]
-    for before, one in list(zip(expected, found, strict=True))[1:]:
-        assert one.branches[Branch.RB].agreement == pytest.approx(before.branches[Branch.RB].agreement, abs=1e-6)
-    assert all(one.agreement.others is None for one in measured([shot(frame(n)) for n in later]))
+    said += [screen.measure(one.glance, dict.fromkeys(one.shown, MAP), "the screen's") for one in shots[91:]]
+    for one, other in zip(measured(shots[90:], handed), said[90:], strict=True):
+        assert one.agreement.state is other.agreement.state is MotionState.MOVING
+        assert str(one.agreement) == str(other.agreement)
+        assert "this stream" in str(one.agreement)
+        assert one.clip.frames == 8
+        assert one.clip.cosine == other.clip.cosine
+    anew = measured(shots[90:])
+    assert [one.clip.frames for one in anew] == [1, 2, 3, 4, 5, 6, 7, 8, 8, 8]
+    assert all(one.agreement.others is None for one in anew)
+
+
+def test_a_picture_that_is_shown_again_is_no_jump():
+    found = measured([shot(frame(0)), shot(frame(1)), shot(frame(1)), shot(frame(2))])
+    assert [one.clip.frames for one in found] == [1, 2, 2, 3]

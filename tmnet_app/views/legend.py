@@ -28,8 +28,10 @@ class Legend:
 
     def show(self, shown: ShownMap, now: float, *, still: bool) -> None:
         """Take the scale of a map."""
+        # Words and numbers take turns at once, or old numbers would stand beside new colours.
+        turns = self._shown is not None and self._shown.scale.nothing_adds != shown.scale.nothing_adds
         self._shown = shown
-        if still or now - self._written >= _TEXT_EVERY:
+        if still or turns or now - self._written >= _TEXT_EVERY:
             self._written = now
             self._ends = shown.scale.ends
 

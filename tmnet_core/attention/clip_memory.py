@@ -107,11 +107,16 @@ class ClipMemory:
         return cls(clip.frames, clip.interval / _RECIPE_FPS)
 
     def add(self, glance: Glance) -> ClipAnswer | None:
-        """Remember a glance and return what CB says about the clip that ends with it; None without CB's features."""
+        """Remember a glance and return what CB says about the clip that ends with it; None without CB's features.
+
+        Another glance at the newest frame takes that one's place.
+        """
         feature = glance.features.get(Branch.CB)
         if feature is None or Branch.CB not in glance.probabilities or Branch.CB not in glance.maps:
             return None
         now = glance.frame.time
+        if self._moments and self._moments[-1].time == now:
+            self._moments.pop()
         self._forget(now)
         self._moments.append(
             _Moment(
@@ -127,6 +132,12 @@ class ClipMemory:
     def clear(self) -> None:
         """Start anew: another stream or another scene follows."""
         self._moments.clear()
+
+    def copy(self) -> ClipMemory:
+        """Return another one for another thread, which goes on from what this one has seen."""
+        other = ClipMemory(self.frames, self.interval)
+        other._moments.extend(self._moments)
+        return other
 
     def _forget(self, now: float) -> None:
         if self._moments and not 0 < now - self._moments[-1].time <= _LATEST * self.interval:

@@ -116,6 +116,12 @@ class MotionFinder:
         self._before.clear()
         self._last = None
 
+    def copy(self) -> MotionFinder:
+        """Return another one for another thread, which goes on from what this one has seen."""
+        other = MotionFinder()
+        other._before, other._last = self._before.copy(), self._last
+        return other
+
     def _earlier(self, now: float, grey: Grey) -> tuple[float, Grey] | None:
         """Return the newest frame that is old enough, else the oldest, and forget those that are of no use."""
         if self._before and (now <= self._before[-1][0] or self._before[-1][1].shape != grey.shape):

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tmnet_core.attention.agreement import AgreementMeter, kept_regions
-from tmnet_core.attention.classes import class_index, class_maps
+from tmnet_core.attention.agreement import kept_regions
+from tmnet_core.attention.classes import class_index
 from tmnet_core.attention.clip_memory import ClipMemory
 from tmnet_core.attention.composition import Composed, Composer, class_bars, panes_of
-from tmnet_core.attention.motion import MotionFinder, MotionState
+from tmnet_core.attention.measuring import GlanceMeter
 from tmnet_core.attention.pipeline import ahead
 from tmnet_core.attention.recording import MovieWriter
 from tmnet_core.attention.settings import AttentionSettings
@@ -108,11 +108,10 @@ class Annotator:
         self.options = options
         self._pinned = -1 if options.class_name is None else class_index(self._classes, options.class_name)
         self._names = checkpoint.name, source.title
-        self._motion = MotionFinder()
-        self._maps = AttentionMaps(self._motion)
+        kept = kept_regions(checkpoint) if options.agreement else None
+        self._meter = GlanceMeter(kept, ClipMemory.of(predictor.header))
+        self._maps = AttentionMaps(self._meter.motion)
         self._readouts = Readouts(options.smoothing)
-        self._meter = AgreementMeter(kept_regions(checkpoint) if options.agreement else None)
-        self._memory = ClipMemory.of(predictor.header)
         third = options.third and Branch.FUSED in predictor.branches
         maps = sum(branch is not Branch.FUSED or third for branch in predictor.branches)
         self._composer = Composer(
@@ -131,14 +130,9 @@ class Annotator:
         frame, options = glance.frame, self.options
         readout = self._readouts.read(glance)
         shown = self._shown(glance, readout)
-        classes = {_BRANCH_OF[name]: one.index for name, one in shown.items() if name in _BRANCH_OF}
-        agreement = None
-        if options.agreement:
-            maps = class_maps(glance, classes)
-            motion = self._motion.update(frame)
-            if motion.state is MotionState.CUT and self._memory is not None:
-                self._memory.clear()
-            agreement = self._meter.measure(motion, maps, glance.placement, frame.time)
+        of_branch = {_BRANCH_OF[name]: one for name, one in shown.items() if name in _BRANCH_OF}
+        measured = self._meter.measure(glance, {branch: one.values for branch, one in of_branch.items()})
+        agreement = measured.agreement if options.agreement else None
         checkpoint, title = self._names
         composed = Composed(
             panes_of(shown, readout.probabilities, self._classes),
@@ -148,8 +142,8 @@ class Annotator:
             checkpoint,
         )
         picture = self._composer.paint(frame, glance.placement, composed)
-        clip = None if self._memory is None else self._memory.add(glance)
-        return picture, attention_line(glance, self._classes, classes, agreement, clip, options.top)
+        classes = {branch: one.index for branch, one in of_branch.items()}
+        return picture, attention_line(glance, self._classes, classes, agreement, measured.clip, options.top)
 
     def _shown(self, glance: Glance, readout: Readout) -> dict[MapName, ShownMap]:
         shown = self._maps.choose(

@@ -125,3 +125,6 @@ def test_the_legends_numbers_stand_still_while_pictures_move():
     assert legend.ends == ("\u2264 0", "1.00")
     legend.show(shown(np.zeros((2, 2)), 0, 2), 10.3, still=False)
     assert legend.ends == ("\u2264 0", "2.00")
+    legend.show(shown(np.zeros((2, 2)), 0, 0), 10.31, still=False)
+    legend.show(shown(np.zeros((2, 2)), 0, 3), 10.32, still=False)
+    assert legend.ends == ("\u2264 0", "3.00"), "what was written of an empty scale does not stay"
