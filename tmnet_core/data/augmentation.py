@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from tmnet_core.data.preprocessing import Box, Image, resize
+from tmnet_core.data.preprocessing import Box, Image
+from tmnet_core.data.resizing import resize
 
 # In quarters of the room that the crop leaves, (across, down).
 _CORNERS_AND_CENTRE = ((0, 0), (4, 0), (0, 4), (4, 4), (2, 2))
@@ -65,5 +66,5 @@ def crop_and_resize(frames: npt.NDArray[np.uint8], box: Box, size: int) -> Image
     """Cut one box from all frames of a clip, T×H×W×3 uint8, and return T×size×size×3 uint8."""
     clip = np.empty((len(frames), size, size, 3), dtype=np.uint8)
     for place, frame in zip(clip, frames, strict=True):
-        place[:] = resize(frame[box.top : box.bottom, box.left : box.right], size)
+        place[:] = resize(frame[box.top : box.bottom, box.left : box.right], size, size)
     return clip

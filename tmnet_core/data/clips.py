@@ -21,8 +21,8 @@ from tmnet_core.data.annotations import VideoDataset
 from tmnet_core.data.augmentation import MultiScaleCrop, crop_and_resize
 from tmnet_core.data.decoding import frames_between, probe, read_frames
 from tmnet_core.data.preprocessing import Crops, Preprocessing
+from tmnet_core.data.resizing import shrink
 from tmnet_core.data.sampling import ClipSampling, Position, Segment, glance_indices, key_frame_fraction
-from tmnet_core.data.shrinking import shrink
 from tmnet_core.errors import SourceError
 from tmnet_core.opencv import cv2
 

@@ -32,7 +32,7 @@ from tmnet_core.data.packed_frames import (
     stored_path,
 )
 from tmnet_core.data.preprocessing import Image
-from tmnet_core.data.shrinking import shrink
+from tmnet_core.data.resizing import shrink
 from tmnet_core.data.spawned import run_spawned
 from tmnet_core.errors import DataError, SourceError
 from tmnet_core.files import file_stamp

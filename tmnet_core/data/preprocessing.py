@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
-from tmnet_core.opencv import cv2
+from tmnet_core.data.resizing import resize
 
 if TYPE_CHECKING:
     import torch
@@ -120,7 +120,7 @@ class Preprocessing(BaseModel):
     def cut(self, frame: Image, placement: Placement) -> Image:
         """Crop, turn, mirror and resize one frame to size×size×3 uint8 RGB, contiguous."""
         box = placement.box
-        resized = resize(frame[box.top : box.bottom, box.left : box.right], self.size)
+        resized = resize(frame[box.top : box.bottom, box.left : box.right], self.size, self.size)
         turned = np.rot90(resized, -placement.quarter_turns)
         if placement.mirror:
             turned = turned[:, ::-1]
@@ -133,16 +133,3 @@ class Preprocessing(BaseModel):
         mean = as_tensor(self.mean, device=images.device) * 255.0
         scale = 1.0 / (as_tensor(self.std, device=images.device) * 255.0)
         return ((images.float() - mean) * scale).movedim(-1, -3)
-
-
-def resize(image: Image, size: int) -> Image:
-    """Resize H×W×3 uint8 to size×size×3; averages over pixels when shrinking, so that nothing aliases."""
-    height, width = image.shape[:2]
-    if min(height, width) < size < max(height, width):
-        # Averaging works only where neither side grows, so the one that shrinks goes first.
-        shrunk = (min(width, size), min(height, size))
-        image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    shrinks = height >= size and width >= size
-    return cv2.resize(  # type: ignore[return-value]
-        image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )

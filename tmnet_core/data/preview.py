@@ -11,7 +11,7 @@ from tmnet_core.data.annotations import LabelledVideo, VideoDataset, listed
 from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, describe_split, load_split
 from tmnet_core.data.decoding import VideoInfo, VideoReader
 from tmnet_core.data.preprocessing import Image
-from tmnet_core.data.shrinking import shrink
+from tmnet_core.data.resizing import shrink
 from tmnet_core.errors import DataError, SourceError
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from tmnet_core.attention.colours import blend_heat
 from tmnet_core.data.clips import ClipSource
 from tmnet_core.data.preprocessing import Image, Preprocessing
-from tmnet_core.data.shrinking import shrink
+from tmnet_core.data.resizing import shrink
 from tmnet_core.errors import SourceError
 from tmnet_core.files import replacing
 from tmnet_core.models.branch import Branch

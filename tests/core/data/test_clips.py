@@ -24,8 +24,8 @@ from tmnet_core.data.clips import (
     build_loader,
 )
 from tmnet_core.data.preprocessing import Preprocessing
+from tmnet_core.data.resizing import shrink
 from tmnet_core.data.sampling import ClipSampling, spread_fractions
-from tmnet_core.data.shrinking import shrink
 from tmnet_core.errors import SourceError
 
 LENGTH = 20

@@ -18,7 +18,7 @@ from tmnet_core.data.clips import VideoClips
 from tmnet_core.data.decoding import VideoReader, read_frames
 from tmnet_core.data.packed_frames import FRAMES_FILE, INDEX_FILE, PackedFrames, PackHeader, default_pack, read_index
 from tmnet_core.data.packing import pack_dataset
-from tmnet_core.data.shrinking import shrink
+from tmnet_core.data.resizing import shrink
 from tmnet_core.errors import DataError, SourceError
 
 RAW = PackHeader(encoding="raw", quality=0, short_side=48)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tmnet_core.data.preprocessing import Preprocessing, resize
+from tmnet_core.data.preprocessing import Preprocessing
 
 WIDTH, HEIGHT = 320, 180
 TURNS_AND_MIRRORS = [(turns, mirror) for turns in range(4) for mirror in (False, True)]
@@ -89,18 +89,6 @@ def test_channels_stay_red_green_blue() -> None:
     preprocessing = Preprocessing()
     seen = preprocessing.cut(frame, preprocessing.place(WIDTH, HEIGHT))
     assert (seen == (200, 100, 50)).all()
-
-
-@pytest.mark.parametrize(("width", "height"), [(600, 480), (600, 60), (60, 600)])
-def test_shrinking_averages_stripes_away(width: int, height: int) -> None:
-    stripes = np.zeros((height, width, 3), dtype=np.uint8)
-    if width > height:
-        stripes[:, ::2] = 255
-    else:
-        stripes[::2] = 255
-    small = resize(stripes, 64)
-    assert small.shape == (64, 64, 3)
-    assert np.abs(small.astype(int) - 127).max() <= 26
 
 
 @pytest.mark.parametrize("shape", [(8, 6, 3), (2, 8, 6, 3), (2, 5, 8, 6, 3)])

@@ -151,20 +151,23 @@ def test_a_file_cut_short_is_refused_in_a_sentence(exported, tmp_path):
         GlancePredictor.from_file(tmp_path / "nowhere.onnx")
 
 
-def test_the_readme_s_script_runs_it_without_tmnet(exported, real_frames, tmp_path):
+# Enlarged, shrunk a little, shrunk by whole blocks, and by parts of blocks.
+@pytest.mark.parametrize("height", [60, 100, 180, 240, 293])
+def test_the_readme_s_script_runs_it_without_tmnet(exported, real_frames, tmp_path, height):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     (script,) = (block for block in blocks if "onnxruntime.InferenceSession" in block)
     assert "tmnet" not in script
     assert "torch" not in script
     assert len(script.strip().splitlines()) <= 20
     picture = tmp_path / "picture.png"
-    cv2.imwrite(str(picture), cv2.cvtColor(real_frames[0], cv2.COLOR_RGB2BGR))
+    frame = cv2.resize(real_frames[0], (400, height))
+    cv2.imwrite(str(picture), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     done = subprocess.run(
         [sys.executable, "-c", script, exported.onnx, picture], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     predictor = GlancePredictor.from_file(exported.onnx)
-    said = predictor.glance(real_frames[0]).probabilities[Branch.FUSED]
+    said = predictor.glance(frame).probabilities[Branch.FUSED]
     predictor.close()
     printed = {name: float(value) for name, value in re.findall(r"^(\w+) ([\d.]+)$", done.stdout, re.MULTILINE)}
     assert printed == pytest.approx(dict(zip(exported.header.classes, said.tolist(), strict=True)), abs=6e-4)
