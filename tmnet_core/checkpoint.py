@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from tmnet_core.config import ClipSection, ModelConfig, ObjectiveSection
+from tmnet_core.data.fingerprints import Fingerprints
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.errors import CheckpointError
 from tmnet_core.files import is_torch_pickle, replacing
@@ -56,6 +57,12 @@ class TrainingSummary(HeaderPart):
     split: int = Field(1, ge=1, description="Which of the official splits, where the data set has some.")
     clip: ClipSection
     objective: ObjectiveSection
+    trained_on: Fingerprints | None = Field(
+        None, description="The training clips, and those of its start weights; None in checkpoints of before."
+    )
+    chosen_on: Fingerprints | None = Field(
+        None, description="The validation clips that the best network of a run was chosen by; None of the last one."
+    )
 
 
 class Provenance(HeaderPart):

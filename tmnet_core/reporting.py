@@ -144,7 +144,7 @@ def print_evaluations(evaluations: Sequence[Evaluation], *, by_class: bool = Fal
     from tmnet_core.training.metrics import INTERVALS_ARE_NARROW
 
     first = evaluations[0]
-    caption = "\n".join([*(evaluation.caption for evaluation in evaluations), INTERVALS_ARE_NARROW])
+    caption = "\n".join([*(evaluation.caption for evaluation in evaluations), *first.notes, INTERVALS_ARE_NARROW])
     table = Table(title=f"{first.checkpoint} at {first.data}", caption=caption)
     for title in ("look", "branch"):
         table.add_column(title)
@@ -301,5 +301,7 @@ def print_attention(report: SurveyReport, *, by_class: bool) -> None:
         _console.print(table)
         control = ", ".join(f"{name} {value}" for name, value in measure.shuffled.items())
         _console.print(f"control, maps against the motion of another clip: {control}")
+    for note in report.notes:
+        _console.print(note)
     for video in report.unreadable:
         _console.print(f"left out: {video}", markup=False)

@@ -23,7 +23,7 @@ from tmnet_core.benchmarks.machine import describe_machine
 from tmnet_core.data.clip_sources import data_name
 from tmnet_core.errors import TMNetError
 from tmnet_core.live.predictor import GlancePredictor
-from tmnet_core.training.checkpoint_evaluation import Part, open_part
+from tmnet_core.training.scored_clips import Part, open_part
 
 
 def report_on_data(
@@ -67,7 +67,8 @@ def report_on_data(
     if out is not None:
         _make_folder(out)
     with closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor:
-        chosen, clips = open_part(data, part, predictor.header, changes)
+        opened = open_part(data, part, predictor.header, changes)
+        clips = opened.clips
         survey = survey_clips(
             predictor,
             clips,
@@ -87,7 +88,7 @@ def report_on_data(
             machine=describe_machine(predictor.device),
             checkpoint=checkpoint.name,
             data=data_name(data),
-            part=chosen if chosen == "validation" else "",
+            part=opened.part if opened.part == "validation" else "",
             clips=len({one.clip for one in survey.observations}),
             key_frames=key_frames,
             shown=shown,
@@ -97,6 +98,7 @@ def report_on_data(
             glance_and_clip=clip_figures(survey),
             curves=curve_figures(survey),
             unreadable=survey.unreadable,
+            notes=list(opened.notes),
         )
         if keep_regions:
             table.others.save(checkpoint)

@@ -55,6 +55,7 @@ def survey_markdown(report: SurveyReport) -> str:
             f"| insertion, more is better | {_values(curves.insertion)} |",
             "",
         ]
+    lines += [f"{note}\n" for note in report.notes]
     lines += [f"Left out: {sentence}" for sentence in report.unreadable]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -126,6 +126,7 @@ class SurveyReport(BaseModel):
         flow_overlap: for rendered people, intersection over union of the region by flow with the renderer's, the
             mean over key frames.
         unreadable: a sentence for each clip that was left out.
+        notes: what a reader must know of the clips, such as that some were left out because they were trained on.
     """
 
     command: str
@@ -142,6 +143,7 @@ class SurveyReport(BaseModel):
     glance_and_clip: ClipFigures | None
     curves: CurveFigures | None
     unreadable: list[str]
+    notes: list[str] = []
 
     def write(self, folder: Path) -> None:
         """Write `attention.json` and `attention.md`."""

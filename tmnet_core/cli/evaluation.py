@@ -7,12 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, Checkpoint, DataChanges, Device, Threads, app, this_command, use_threads
+from tmnet_core.cli.app import DATA_HELP, DataChanges, Device, Threads, app, this_command, use_threads
 
 
 @app.command()
 def evaluate(
-    checkpoint: Checkpoint,
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CHECKPOINT", help="A .safetensors checkpoint of TMNet, or a run, whose last one is taken."
+        ),
+    ],
     data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
     set_: DataChanges = None,
     part: Annotated[
@@ -61,6 +66,7 @@ def evaluate(
     if crops not in (1, 10):
         raise typer.BadParameter(f"{crops} crops: there are 1 and 10", param_hint="--crops")
     use_threads(threads)
+    checkpoint = _last_of_run(checkpoint)
     lengths = _parse_frames(frames) or ([frames_trained_on(checkpoint)] if whole_clips else [0])
     looks = [
         Look(
@@ -114,6 +120,18 @@ def curves(
         run = RunFolder.open(path if path.exists() else Path(name))
         found[run.path.resolve().name] = LearningCurves.of(read_events(run.events_file))
     save_figure(draw_learning_curves(found), out)
+
+
+def _last_of_run(named: Path) -> Path:
+    """Return the last checkpoint of the run that a folder or a name means; a file is what it is.
+
+    The last one, not the best: the best was chosen on the validation clips.
+    """
+    from tmnet_core.training.run_folder import RunFolder, default_runs_folder
+
+    if named.is_dir() or (not named.exists() and not named.suffix and (default_runs_folder() / named).is_dir()):
+        return RunFolder.find(named, default_runs_folder()).last_checkpoint
+    return named
 
 
 def _parse_frames(text: str) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tmnet_core.config import DataSection
-from tmnet_core.data.annotations import VideoDataset
+from tmnet_core.data.annotations import LabelledVideo, VideoDataset
 from tmnet_core.data.clips import ClipsInMemory, ClipSource, VideoClips
 from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, describe_split, load_all, load_split
 from tmnet_core.data.packed_frames import PackedFrames, packed_folder
@@ -38,6 +38,9 @@ class RenderedClips:
     def name(self, index: int) -> str:
         """Return what a message calls a clip."""
         return f"synthetic {self.people.subset} clip {index}"
+
+    def video(self, index: int) -> None:
+        """Return nothing: there is no file."""
 
     def frames(self, index: int) -> int:
         """Return a clip's length in frames."""
@@ -74,6 +77,10 @@ class PackedClips:
     def name(self, index: int) -> str:
         """Return what a message calls a video."""
         return self.source.name(index)
+
+    def video(self, index: int) -> LabelledVideo | None:
+        """Return the file and what of it is meant."""
+        return self.source.video(index)
 
     def frames(self, index: int) -> int:
         """Return a video's length in frames."""

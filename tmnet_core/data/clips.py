@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from tmnet_core.data.annotations import VideoDataset
+from tmnet_core.data.annotations import LabelledVideo, VideoDataset
 from tmnet_core.data.augmentation import MultiScaleCrop, crop_and_resize
 from tmnet_core.data.decoding import frames_between, probe, read_frames
 from tmnet_core.data.preprocessing import Crops, Preprocessing
@@ -44,6 +44,9 @@ class ClipSource(Protocol):
     def name(self, index: int) -> str:
         """Return what a message calls a video."""
 
+    def video(self, index: int) -> LabelledVideo | None:
+        """Return the file and what of it is meant; None for what is rendered."""
+
     def frames(self, index: int) -> int:
         """Return a video's length in frames; raises SourceError where it cannot be read."""
 
@@ -69,6 +72,10 @@ class VideoClips:
     def name(self, index: int) -> str:
         """Return a video's path, and which part of it is meant."""
         return str(self.dataset.videos[index])
+
+    def video(self, index: int) -> LabelledVideo | None:
+        """Return the file and what of it is meant."""
+        return self.dataset.videos[index]
 
     def frames(self, index: int) -> int:
         """Return a video's length in frames, counted once."""
@@ -130,6 +137,10 @@ class ClipsInMemory:
         """Return what a message calls a video."""
         return self.source.name(index)
 
+    def video(self, index: int) -> LabelledVideo | None:
+        """Return the file and what of it is meant."""
+        return self.source.video(index)
+
     def frames(self, index: int) -> int:
         """Return a video's length in frames."""
         return len(self._kept[index]) if index in self._kept else self.source.frames(index)
@@ -143,6 +154,44 @@ class ClipsInMemory:
             self._kept[index] = shrink(self.source.read(index, range(length)), self.short_side)
             self._kept_bytes += self._kept[index].nbytes
         return self._kept[index][np.asarray(indices), :]
+
+
+class ChosenClips:
+    """Some clips of a source, as a source."""
+
+    def __init__(self, source: ClipSource, indices: Sequence[int]) -> None:
+        self.source = source
+        self.indices = indices
+        self.classes: Sequence[str] = source.classes
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def label(self, index: int) -> int:
+        """Return a clip's class."""
+        return self.source.label(self.indices[index])
+
+    def name(self, index: int) -> str:
+        """Return what a message calls a clip."""
+        return self.source.name(self.indices[index])
+
+    def video(self, index: int) -> LabelledVideo | None:
+        """Return the file and what of it is meant."""
+        return self.source.video(self.indices[index])
+
+    def frames(self, index: int) -> int:
+        """Return a clip's length in frames."""
+        return self.source.frames(self.indices[index])
+
+    def read(self, index: int, indices: Sequence[int]) -> Frames:
+        """Return frames of a clip."""
+        return self.source.read(self.indices[index], indices)
+
+
+def source_of(clips: ClipSource, index: int) -> str:
+    """Return the source video that a clip was cut from; what is rendered is a source of its own."""
+    video = clips.video(index)
+    return clips.name(index) if video is None else video.source
 
 
 @dataclass(frozen=True, slots=True)

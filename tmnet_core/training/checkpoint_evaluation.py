@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, TrainingSummary, load_checkpoint, read_header
-from tmnet_core.config import ClipSection, DataSection, KeyFrameSegment, load_data_section
+from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, load_checkpoint, read_header
+from tmnet_core.config import ClipSection, KeyFrameSegment
 from tmnet_core.data.clip_sources import (
     data_name,
-    open_all_clips,
-    open_validation_clips,
 )
-from tmnet_core.data.clips import ClipSource
-from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, data_form
 from tmnet_core.data.preprocessing import Crops
 from tmnet_core.data.sampling import SamplingMode
 from tmnet_core.device import choose_device
@@ -27,16 +23,8 @@ from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import C3D_FRAMES, shortest_clip
 from tmnet_core.training.evaluation import Examiner, Glances
 from tmnet_core.training.metrics import Shares, bootstrap_interval
-
-Part = Literal["auto", "validation", "all"]
-
-# What chooses the validation clips of a form. Synthetic people of the two sides never meet, whatever the seed.
-_CHOSEN_BY: dict[str, tuple[str, ...]] = {
-    "folders": ("split_seed", "validation_fraction"),
-    "csv": ("split_seed", "validation_fraction"),
-    "ucf101": ("split",),
-    "hmdb51": ("split",),
-}
+from tmnet_core.training.run_folder import RunFolder
+from tmnet_core.training.scored_clips import Part, how_chosen, open_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +96,7 @@ class Evaluation(BaseModel):
         confusion: by branch, counts of glances by true class (row) and answered class (column).
         clip_frames: T where clips were looked at, 0 for single frames.
         unreadable: a sentence for each video that was left out.
+        notes: what a reader of the figures must know of the clips, such as that the network has seen some of them.
     """
 
     checkpoint: str
@@ -124,6 +113,7 @@ class Evaluation(BaseModel):
     classes: dict[str, list[ClassFigures]]
     confusion: dict[str, list[list[int]]]
     unreadable: list[str]
+    notes: list[str] = []
 
     @property
     def look(self) -> str:
@@ -192,7 +182,9 @@ def evaluate_looks(
     loaded = load_checkpoint(checkpoint, chosen)
     for look in looks:
         _refuse_unserved(loaded, look)
-    part, clips = open_part(data, part, loaded.header, changes)
+    opened = open_part(data, part, loaded.header, changes)
+    clips = opened.clips
+    notes = [*opened.notes, *how_chosen(checkpoint, loaded.header, opened)]
     trained = trained_clip(loaded.header)
     evaluations = []
     for number, look in enumerate(looks):
@@ -211,7 +203,7 @@ def evaluate_looks(
             progress(number * total + done, len(looks) * total)
 
         glances = examiner.examine(loaded.model, chosen, tell)
-        named = {"checkpoint": checkpoint.name, "data": data_name(data), "part": part}
+        named = {"checkpoint": _named(checkpoint), "data": data_name(data), "part": opened.part, "notes": notes}
         evaluations.append(_evaluation(named, look, trained, glances, clips.classes))
     return evaluations
 
@@ -236,12 +228,12 @@ def compare(hits: dict[str, Shares]) -> dict[str, Difference]:
 
 
 def _evaluation(
-    named: dict[str, str], look: Look, trained: ClipSection, glances: Glances, classes: Sequence[str]
+    named: Mapping[str, object], look: Look, trained: ClipSection, glances: Glances, classes: Sequence[str]
 ) -> Evaluation:
     hits = {str(branch): glances.hits(branch) for branch in glances.probabilities}
     return Evaluation.model_validate(
-        named
-        | {
+        {
+            **named,
             "videos": len(glances.labels),
             "key_frames": 1 if look.frames else look.key_frames,
             "key_frame": look.key_frame or (trained.key_frame if look.frames else "spread"),
@@ -290,49 +282,7 @@ def _refuse_unserved(loaded: LoadedCheckpoint, look: Look) -> None:
         raise CheckpointError(f"{name} looks at {C3D_FRAMES} frames, not {look.frames}")
 
 
-def open_part(
-    data: str, part: Part, header: CheckpointHeader, changes: Sequence[str] = ()
-) -> tuple[Literal["validation", "all"], ClipSource]:
-    """Return the clips to look at, and which they are; their classes must be the checkpoint's.
-
-    `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all.
-    `changes` are `key=value` for the data section, as the command line takes them.
-
-    Raises:
-        DataError: there are no such clips, the classes of the two differ, or the clips may be trained on.
-    """
-    # Without a training summary there is no record of a split: take the recipe's defaults.
-    training = header.training
-    if part == "auto":
-        part = "validation" if training and training.data == data_name(data) else "all"
-    before = training.model_dump(include={"validation_fraction", "split_seed", "split"}) if training else {}
-    section = load_data_section(data, changes, **before)
-    if part == "all" and data != SYNTHETIC_PEOPLE:
-        clips = open_all_clips(section)
-    else:
-        _refuse_another_split(section, training)
-        clips = open_validation_clips(section)
-    unknown = sorted(set(clips.classes) ^ set(header.classes))
-    if unknown:
-        raise DataError(f"data {data}: its classes are not the checkpoint's, which differ by {', '.join(unknown[:3])}")
-    return part, clips
-
-
-def _refuse_another_split(data: DataSection, training: TrainingSummary | None) -> None:
-    """Raise where some of the data's validation clips may be those that the network was trained on."""
-    if training is None or training.data != data_name(data.root):
-        return
-    form = data_form(data)
-    # Checkpoints of before do not say their form.
-    if training.form and form != training.form:
-        raise DataError(
-            f"data {data.root}: the checkpoint's validation clips were chosen by {training.form!r}, these are by "
-            f"{form!r}; say --set data.annotations=, --set data.validation_root=, or --part all"
-        )
-    for key in _CHOSEN_BY.get(form, ()):
-        trained, now = getattr(training, key), getattr(data, key)
-        if now != trained:
-            raise DataError(
-                f"data {data.root}: the checkpoint was trained with data.{key} = {trained}, and with {now} some of its "
-                f"training clips would be validated on; leave data.{key} out, or say --part all"
-            )
+def _named(checkpoint: Path) -> str:
+    """Return what a report calls a checkpoint: its file, and its run where it lies in the folder of one."""
+    folder = checkpoint.resolve().parent
+    return f"{folder.name}/{checkpoint.name}" if RunFolder(folder).recipe_file.is_file() else checkpoint.name

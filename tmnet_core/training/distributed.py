@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Sampler
 
-from tmnet_core.data.clips import ClipKey, ClipSource, EpochSampler, Frames
+from tmnet_core.data.clips import ChosenClips, ClipKey, ClipSource, EpochSampler
 from tmnet_core.device import choose_device, describe_device
 from tmnet_core.errors import TMNetError
 from tmnet_core.models.tmnet import TMNet
@@ -100,7 +100,7 @@ class Ranks:
         if self.count == 1:
             return source
         start, end = (len(source) * rank // self.count for rank in (self.rank, self.rank + 1))
-        return PartOfSource(source, range(start, end))
+        return ChosenClips(source, range(start, end))
 
     def average_gradients(self, step: nn.Module, device: torch.device) -> nn.Module:
         """Return the module such that each backward pass ends with the mean of all processes' gradients."""
@@ -175,31 +175,3 @@ class RankSampler(Sampler[list[ClipKey]]):
         for start in range(0, len(keys), self.step):
             mine = keys[start : start + self.step][self.rank :: self.count]
             yield from (mine[part :: self.parts] for part in range(self.parts))
-
-
-class PartOfSource:
-    """Some clips of a source, as a source."""
-
-    def __init__(self, source: ClipSource, indices: range) -> None:
-        self.source = source
-        self.indices = indices
-        self.classes: Sequence[str] = source.classes
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def label(self, index: int) -> int:
-        """Return a clip's class."""
-        return self.source.label(self.indices[index])
-
-    def name(self, index: int) -> str:
-        """Return what a message calls a clip."""
-        return self.source.name(self.indices[index])
-
-    def frames(self, index: int) -> int:
-        """Return a clip's length in frames."""
-        return self.source.frames(self.indices[index])
-
-    def read(self, index: int, indices: Sequence[int]) -> Frames:
-        """Return frames of a clip."""
-        return self.source.read(self.indices[index], indices)

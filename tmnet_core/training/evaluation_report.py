@@ -65,6 +65,7 @@ class EvaluationReport(BaseModel):
             [row for evaluation in self.evaluations for row in figure_rows(evaluation)],
         )
         lines += [f"{evaluation.title}: {evaluation.caption}.\n" for evaluation in self.evaluations]
+        lines += [f"{note}\n" for note in first.notes]
         lines += [f"{INTERVALS_ARE_NARROW}\n"]
         for evaluation in self.evaluations:
             lines += [f"- {evaluation.look}, {sentence}" for sentence in difference_sentences(evaluation)]

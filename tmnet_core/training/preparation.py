@@ -18,6 +18,7 @@ from tmnet_core.data.augmentation import MultiScaleCrop
 from tmnet_core.data.clip_sources import data_name
 from tmnet_core.data.clips import ClipDataset, ClipSource, EpochSampler, build_loader
 from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, data_form
+from tmnet_core.data.fingerprints import Fingerprints
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling
 from tmnet_core.errors import RecipeError, TMNetError
@@ -161,6 +162,8 @@ def describe_network(
     iterations: int,
     frames_seen: int,
     metrics: dict[str, dict[str, float]],
+    trained_on: Fingerprints | None,
+    chosen_on: Fingerprints | None,
 ) -> CheckpointHeader:
     """Return what a checkpoint says of the network as it is now."""
     return CheckpointHeader(
@@ -180,6 +183,8 @@ def describe_network(
             split=recipe.data.split,
             clip=recipe.clip,
             objective=recipe.objective,
+            trained_on=trained_on,
+            chosen_on=chosen_on,
         ),
         metrics=metrics,
         provenance=Provenance(

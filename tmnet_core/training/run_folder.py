@@ -14,6 +14,8 @@ from tmnet_core.config import Recipe, dump_recipe, load_recipe
 from tmnet_core.errors import RecipeError, TMNetError
 from tmnet_core.files import replacing
 
+BEST_NAME = "best.safetensors"
+
 
 def default_runs_folder() -> Path:
     """Return where runs go if nobody says otherwise: TMNET_RUNS, else the user's data folder."""
@@ -27,7 +29,7 @@ class RunFolder:
         self.path = path
         self.recipe_file = path / "recipe.toml"
         self.events_file = path / "events.jsonl"
-        self.best_checkpoint = path / "best.safetensors"
+        self.best_checkpoint = path / BEST_NAME
         self.last_checkpoint = path / "last.safetensors"
         self.state_file = path / "state.pt"
         self.environment_file = path / "environment.json"

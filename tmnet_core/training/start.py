@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor, nn
 
 from tmnet_core.checkpoint import is_checkpoint, load_checkpoint
 from tmnet_core.config import ModelConfig, Recipe
+from tmnet_core.data.fingerprints import Fingerprints
 from tmnet_core.errors import CheckpointError
 from tmnet_core.models.catalogue import NETWORKS_3D, VARIANTS, BackboneName, Network3dName, chosen_network3d
 from tmnet_core.models.pretrained import (
@@ -36,12 +37,14 @@ class StartedModel:
     Attributes:
         origin: what a person reads about these weights.
         mean, std: what they expect of the input, per channel, of values in [0, 1].
+        trained_on: the clips that they have seen already.
     """
 
     model: TMNet
     origin: str
     mean: Channels
     std: Channels
+    trained_on: Fingerprints = field(default_factory=Fingerprints)
 
 
 def start_model(recipe: Recipe, classes: list[str]) -> StartedModel:
@@ -120,7 +123,9 @@ def _go_on_from(path: Path, recipe: Recipe, classes: list[str]) -> StartedModel:
         state |= {f"classifier.{name}": value for name, value in model.classifier.state_dict().items()}
     expected = model.state_dict()
     model.load_state_dict({name: value for name, value in state.items() if name in expected})
-    return StartedModel(model, loaded.header.title, loaded.header.preprocessing.mean, loaded.header.preprocessing.std)
+    preprocessing, training = loaded.header.preprocessing, loaded.header.training
+    seen = training.trained_on if training else None
+    return StartedModel(model, loaded.header.title, preprocessing.mean, preprocessing.std, seen or Fingerprints())
 
 
 def _parts(model: ModelConfig) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -16,6 +17,7 @@ from tmnet_core.checkpoint import CheckpointHeader, iterations_of, save_checkpoi
 from tmnet_core.config import Recipe, recipe_differences, validate_recipe
 from tmnet_core.data.clip_sources import describe_data, open_clip_sources
 from tmnet_core.data.clips import ClipBatch, EpochSampler
+from tmnet_core.data.fingerprints import Fingerprints
 from tmnet_core.errors import DataError, RecipeError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import VARIANTS
@@ -167,7 +169,7 @@ class Trainer:
         self.examiner = build_examiner(recipe, my_clips, self.preprocessing) if len(my_clips) else None
         self.gallery = SampleGallery(self.validation_clips, self.preprocessing, run.samples_folder)
 
-        self.start = started.origin
+        self.start, self.seen_before = started.origin, started.trained_on
         self.model = started.model.to(self.device)
         if recipe.training.channels_last:
             use_channels_last(self.model)
@@ -338,6 +340,7 @@ class Trainer:
                 "recipe": self.recipe.model_dump(mode="json"),
                 "clips": fingerprint(self.training_clips),
                 "validation_clips": fingerprint(self.validation_clips),
+                "trained_on": self.trained_on.model_dump() if self.trained_on is not None else None,
                 # The schedule is a function of the iteration and needs no state.
                 "progress": vars(self.progress).copy(),
                 "model": self.model.state_dict(),
@@ -352,7 +355,7 @@ class Trainer:
         """Bring the checkpoints to what the saved state is, unless they are there already."""
         iteration = self.progress.iteration
         if iteration == self.progress.best_iteration and iterations_of(self.run.best_checkpoint) != iteration:
-            save_checkpoint(self.run.best_checkpoint, self.model, self.header())
+            save_checkpoint(self.run.best_checkpoint, self.model, self.header(Fingerprints.of(self.validation_clips)))
         if iterations_of(self.run.last_checkpoint) != iteration:
             save_checkpoint(self.run.last_checkpoint, self.model, self.header())
 
@@ -374,6 +377,8 @@ class Trainer:
                 f"run {self.run.path.name}: what was saved is of another network; start a new run, with start.weights "
                 "naming this one's last.safetensors to keep what it has learned"
             ) from None
+        # Accepted or not, what it has seen it has seen.
+        self.seen_before |= Fingerprints.model_validate(state.get("trained_on") or {})
         self.scaler.load_state_dict(state["scaler"])
         if len(state["random"]) == self.ranks.count:
             set_random_state(self.device, state["random"][self.ranks.rank])
@@ -392,7 +397,13 @@ class Trainer:
                     "saved with; `tmnet train --resume` with --accept-changes goes on with these"
                 )
 
-    def header(self) -> CheckpointHeader:
+    @cached_property
+    def trained_on(self) -> Fingerprints | None:
+        """The clips that the network has seen: those of now, of its start weights and of this run before."""
+        these = Fingerprints.of(self.training_clips)
+        return None if these is None else these | self.seen_before
+
+    def header(self, chosen_on: Fingerprints | None = None) -> CheckpointHeader:
         """Return what a checkpoint says of the network as it is now."""
         return describe_network(
             self.recipe,
@@ -403,6 +414,8 @@ class Trainer:
             iterations=self.progress.iteration,
             frames_seen=self.progress.frames_seen,
             metrics=self.progress.metrics,
+            trained_on=self.trained_on,
+            chosen_on=chosen_on,
         )
 
     def learning_rate(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import psutil
 import torch
 
 from tmnet_core.config import Recipe
-from tmnet_core.data.clips import ClipSource, Frames
+from tmnet_core.data.clips import ChosenClips
 from tmnet_core.models.catalogue import VARIANTS
 from tmnet_core.training.evaluation import Examiner
 from tmnet_core.training.failures import explain
@@ -25,35 +25,6 @@ STEPS = 3
 _VALIDATED_CLIPS = 8
 # Of the memory there is: the rest goes to other programs, and to what one step does not show.
 _ROOM = 0.9
-
-
-class FirstClips:
-    """The first few clips of a source, spread over it."""
-
-    def __init__(self, source: ClipSource, count: int) -> None:
-        self._source = source
-        self._step = max(1, len(source) // count)
-        self._count = min(count, len(source))
-        self.classes = source.classes
-
-    def __len__(self) -> int:
-        return self._count
-
-    def label(self, index: int) -> int:
-        """Return a clip's class."""
-        return self._source.label(index * self._step)
-
-    def name(self, index: int) -> str:
-        """Return what a message calls a clip."""
-        return self._source.name(index * self._step)
-
-    def frames(self, index: int) -> int:
-        """Return a clip's length in frames."""
-        return self._source.frames(index * self._step)
-
-    def read(self, index: int, indices: Sequence[int]) -> Frames:
-        """Return frames of a clip."""
-        return self._source.read(index * self._step, indices)
 
 
 def try_recipe(recipe: Recipe, progress: Callable[[str], None] = lambda what: None) -> TrialResult:
@@ -119,7 +90,8 @@ def _time_steps(trainer: Trainer, progress: Callable[[str], None]) -> float:
 
 def _time_validation(trainer: Trainer, recipe: Recipe) -> float:
     """Return the seconds of one validation, from those of some of its clips."""
-    some = FirstClips(trainer.validation_clips, _VALIDATED_CLIPS)
+    clips = trainer.validation_clips
+    some = ChosenClips(clips, range(len(clips))[:: max(1, len(clips) // _VALIDATED_CLIPS)][:_VALIDATED_CLIPS])
     examiner = Examiner(
         some,
         trainer.preprocessing,

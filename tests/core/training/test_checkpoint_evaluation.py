@@ -1,12 +1,13 @@
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tmnet_core.benchmarks.machine import describe_machine
-from tmnet_core.checkpoint import CheckpointHeader, TrainingSummary, read_header, save_checkpoint
+from tmnet_core.checkpoint import CheckpointHeader, TrainingSummary, load_checkpoint, read_header, save_checkpoint
 from tmnet_core.config import Recipe
 from tmnet_core.device import choose_device
 from tmnet_core.errors import CheckpointError, DataError, RecipeError
@@ -15,13 +16,12 @@ from tmnet_core.models.variants import build_model
 from tmnet_core.training.checkpoint_evaluation import (
     Evaluation,
     Look,
-    Part,
     evaluate_checkpoint,
     evaluate_looks,
-    open_part,
 )
 from tmnet_core.training.evaluation_report import EvaluationReport
 from tmnet_core.training.run_folder import RunFolder
+from tmnet_core.training.scored_clips import Part, open_part
 from tmnet_core.training.trainer import train
 
 MakeHeader = Callable[..., CheckpointHeader]
@@ -105,12 +105,12 @@ def test_another_choice_of_validation_clips_is_refused(
     )
     header = make_header().model_copy(update={"classes": ["blue", "green", "red"], "training": training})
     data = str(coloured_clips)
-    part, clips = open_part(data, "auto", header, ["data.split_seed=3", "data.split=2"])
-    assert (part, len(clips)) == ("validation", 6)
+    opened = open_part(data, "auto", header, ["data.split_seed=3", "data.split=2"])
+    assert (opened.part, len(opened.clips)) == ("validation", 6)
     for key, trained, other in (("split_seed", 3, 5), ("validation_fraction", 0.34, 0.5)):
         with pytest.raises(DataError, match=rf"trained with data\.{key} = {trained}, and with {other} some of its tra"):
             open_part(data, "validation", header, [f"data.{key}={other}"])
-        assert open_part(data, "all", header, [f"data.{key}={other}"])[0] == "all"
+        assert open_part(data, "all", header, [f"data.{key}={other}"]).part == "all"
 
 
 def test_other_classes_are_refused(tmp_path: Path, coloured_clips: Path, make_header: MakeHeader) -> None:
@@ -199,3 +199,108 @@ def test_a_clip_shorter_than_the_temporal_stride_is_refused(
         evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), look=Look(frames=4), device="cpu")
     with pytest.raises(DataError, match=r"a clip of 400 frames: input should be less than or equal to 128"):
         evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), look=Look(frames=400), device="cpu")
+
+
+def trained_run(folder: Path, recipe: Recipe) -> RunFolder:
+    """A run of three steps, validated at the second, which is the best, since RB starts to learn from chance."""
+    training = recipe.training.model_copy(update={"validate_every": 2})
+    schedule = recipe.schedule.model_copy(update={"iterations": 3})
+    run = RunFolder.create(folder, recipe.model_copy(update={"training": training, "schedule": schedule}))
+    train(run.recipe(), run)
+    return run
+
+
+def test_clips_that_were_trained_on_are_left_out_whatever_the_folder_is_called(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
+) -> None:
+    run = trained_run(tmp_path / "runs", tiny_recipe)
+    renamed = tmp_path / "renamed"
+    for path in sorted(coloured_clips.glob("*/*.mp4")):
+        other = renamed / path.parent.name / f"{path.stem}, a copy.mp4"
+        other.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, other)
+
+    def evaluate(part: Part = "auto") -> Evaluation:
+        return evaluate_checkpoint(run.last_checkpoint, str(renamed), part=part, device="cpu")
+
+    found = evaluate()
+    assert (found.part, found.videos, found.checkpoint) == ("all", 6, "tiny/last.safetensors")
+    assert found.notes == ["12 of 18 clips are left out, because the network was trained on them."]
+    assert evaluate("all").videos == 18
+    assert evaluate("all").notes == ["The network was trained on 12 of these clips."]
+    for path in renamed.glob("*/*.mp4"):
+        if int(path.stem.split("_")[1].split(",")[0]) > 3:
+            path.unlink()
+    header = read_header(run.last_checkpoint)
+    opened = open_part(str(renamed), "auto", header)
+    assert 0 < len(opened.clips) < 6
+    for index in range(len(opened.clips)):
+        Path(opened.clips.name(index)).unlink()
+    with pytest.raises(DataError, match=r"the network was trained on all \d+ of its clips; --part all looks"):
+        evaluate()
+
+
+def test_files_that_come_later_bring_no_training_clips_into_validation(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
+) -> None:
+    """More sources make the seeded split another one."""
+    data = tmp_path / "clips"
+    shutil.copytree(coloured_clips, data)
+    recipe = tiny_recipe.model_copy(update={"data": tiny_recipe.data.model_copy(update={"root": str(data)})})
+    run = trained_run(tmp_path / "runs", recipe)
+    for path in sorted(data.glob("*/*.mp4")):
+        path.with_name(f"later {path.name}").write_bytes(path.read_bytes() + b"more")
+    opened = open_part(str(data), "auto", read_header(run.last_checkpoint))
+    assert opened.part == "validation"
+    assert len(opened.notes) == 1
+    assert "left out, because the network was trained on them" in opened.notes[0]
+    trained = read_header(run.last_checkpoint).training
+    assert trained is not None
+    assert trained.trained_on is not None
+    assert trained.trained_on.found_in(opened.clips) == []
+
+
+def test_the_best_of_a_run_is_told_where_it_was_chosen_on_these_clips(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
+) -> None:
+    run = trained_run(tmp_path / "runs", tiny_recipe)
+    chosen = "The network was chosen as the best of its run on these clips, so the figures are rather too high."
+
+    def notes(checkpoint: Path, part: Part = "auto") -> list[str]:
+        return evaluate_checkpoint(checkpoint, str(coloured_clips), part=part, device="cpu").notes
+
+    assert notes(run.best_checkpoint) == [chosen]
+    assert notes(run.last_checkpoint) == []
+    # The file tells it, not its name.
+    assert notes(shutil.copyfile(run.best_checkpoint, tmp_path / "mine.safetensors")) == [chosen]
+    assert "on 6 of these clips" in notes(run.best_checkpoint, "all")[1]
+
+
+def test_a_checkpoint_of_before_says_that_it_does_not_know(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
+) -> None:
+    run = trained_run(tmp_path / "runs", tiny_recipe)
+    loaded = load_checkpoint(run.best_checkpoint)
+    training = loaded.header.training
+    assert training is not None
+    before = training.model_copy(update={"trained_on": None, "chosen_on": None})
+    save_checkpoint(run.best_checkpoint, loaded.model, loaded.header.model_copy(update={"training": before}))
+    notes = evaluate_checkpoint(run.best_checkpoint, str(coloured_clips), device="cpu").notes
+    assert len(notes) == 2
+    assert notes[0].startswith("The checkpoint does not say which clips it was trained on")
+    assert notes[1].startswith("The network was chosen as the best of its run")
+
+
+def test_what_the_start_weights_have_seen_counts_too(tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe) -> None:
+    first = trained_run(tmp_path / "runs", tiny_recipe)
+    other = tiny_recipe.model_copy(
+        update={
+            "start": tiny_recipe.start.model_copy(update={"weights": str(first.last_checkpoint)}),
+            "data": tiny_recipe.data.model_copy(update={"split_seed": tiny_recipe.data.split_seed + 1}),
+        }
+    )
+    second = trained_run(tmp_path / "runs", other)
+    seen = [read_header(run.last_checkpoint).training.trained_on for run in (first, second)]  # type: ignore[union-attr]
+    assert len(seen[0]) == 12
+    assert len(seen[1]) > 12
+    assert seen[0] | seen[1] == seen[1]

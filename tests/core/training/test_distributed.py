@@ -14,9 +14,9 @@ from torch import Tensor
 
 from tmnet_core.checkpoint import load_checkpoint
 from tmnet_core.config import Recipe, dump_recipe
-from tmnet_core.data.clips import ClipSource, EpochSampler
+from tmnet_core.data.clips import ChosenClips, ClipSource, EpochSampler
 from tmnet_core.errors import RecipeError
-from tmnet_core.training.distributed import PartOfSource, Ranks, RankSampler
+from tmnet_core.training.distributed import Ranks, RankSampler
 from tmnet_core.training.evaluation import Glances, join_glances
 from tmnet_core.training.events import Ended, Paused, Skipped, Started, read_events
 from tmnet_core.training.preparation import build_examiner
@@ -186,7 +186,7 @@ def test_clips_are_dealt_without_overlap_in_an_order_that_the_number_of_processe
 @pytest.mark.parametrize(("clips", "count"), [(7, 2), (2, 3), (9, 3)])
 def test_every_validation_clip_is_in_one_part(clips: int, count: int) -> None:
     shares = [Ranks(rank, count).share(Numbers(clips)) for rank in range(count)]  # type: ignore[arg-type]
-    assert all(isinstance(share, PartOfSource) for share in shares)
+    assert all(isinstance(share, ChosenClips) for share in shares)
     assert [int(share.name(i)) for share in shares for i in range(len(share))] == list(range(clips))
 
 
