@@ -15,6 +15,7 @@ from tmnet_app.closer_look import CloserLook
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.preferences import PaneName, Preferences
 from tmnet_app.recorder import MovieShots, Recorder, ShotWriter, TableShots
+from tmnet_app.second_model import SecondModel
 from tmnet_app.sentences import sentence
 from tmnet_app.shots import ShotTaker
 from tmnet_app.views.stage import Stage
@@ -32,6 +33,7 @@ class Exports(QObject):
     """Owns the recorder; `said` carries what became of a snapshot or a recording."""
 
     said = Signal(str)
+    recording_changed = Signal(str)  # how long and how much, empty when nothing is recorded any more
 
     def __init__(
         self,
@@ -41,13 +43,14 @@ class Exports(QObject):
         actions: Actions,
         preferences: Preferences,
         closer_look: CloserLook,
+        second: SecondModel,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session, self._stage, self._transport = session, stage, transport
         self._record = actions["record"]
         self._preferences, self._window = preferences, window
-        self._closer_look = closer_look
+        self._closer_look, self._second = closer_look, second
         self.recorder: Recorder | None = None
         self._taker: ShotTaker | None = None
         self._began = self._written = 0.0
@@ -58,7 +61,8 @@ class Exports(QObject):
             pane.customContextMenuRequested.connect(partial(self._offer_picture, name))
         session.ticked.connect(self._look_after)
         # Its classes are others, and so are the columns.
-        session.checkpoint_loaded.connect(self._stop)
+        for another in (session.checkpoint_loaded, second.loaded, second.closed):
+            another.connect(self._stop)
 
     def close(self) -> None:
         """End a recording, and wait until all of it is written."""
@@ -170,13 +174,13 @@ class Exports(QObject):
         self, writers: list[ShotWriter], path: Path, numbers: bool, taker: ShotTaker, moment: Moment
     ) -> None:
         """Add what a recording goes to; where one cannot be opened, those before it are there to be closed."""
-        model = self._session.model
+        model, second = self._session.model, self._second.model
         if path.suffix.lower() == ".mp4":
             composer = taker.composer(moment, agreement=model is not None)
             writers.append(MovieShots(path, composer, self._session.fps or _FPS_WHEN_UNKNOWN))
         if numbers or path.suffix.lower() != ".mp4":
             lines = path.with_suffix(".csv") if numbers else path
-            writers.append(TableShots(lines, model.classes if model else [], model.branches if model else []))
+            writers.append(TableShots(lines, model, second))
 
     def follow(self, moment: Moment) -> None:
         """Record a moment that has just been shown, if that is wanted."""
@@ -191,12 +195,16 @@ class Exports(QObject):
             self._report(recorder)
         elif now - self._written >= _TEXT_EVERY:
             self._written = now
-            self._transport.show_recording(now - self._began, recorder.frames)
+            self._tell(now - self._began, recorder.frames)
+
+    def _tell(self, seconds: float | None, frames: int = 0) -> None:
+        self._transport.show_recording(seconds, frames)
+        self.recording_changed.emit("" if seconds is None else self._transport.recording.text())
 
     def _report(self, recorder: Recorder) -> None:
         self.recorder = self._taker = None
         self._record.setChecked(False)
-        self._transport.show_recording(None)
+        self._tell(None)
         names = " and ".join(path.name for path in recorder.paths)
         if recorder.failure is None:
             self.said.emit(f"Recorded {recorder.frames} pictures into {names}; none was left out.")

@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         self.workbench = Workbench(
             self.session, self.stage, self.transport, self.status, actions, self.preferences, self
         )
+        self.workbench.exports.recording_changed.connect(self.big_answer.show_recording)
         self.engine_controls = EngineControls(self.session, self.top_bar, self.stage, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)

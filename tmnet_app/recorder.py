@@ -18,7 +18,9 @@ from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.attention.table import AttentionTable, attention_line
 from tmnet_core.data.preprocessing import Placement
 from tmnet_core.errors import TMNetError
-from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.live.frames import Frame, Glance, PairedGlance
+from tmnet_core.live.glance_file import glance_line
+from tmnet_core.live.glancer import GlanceModel
 from tmnet_core.models.branch import Branch
 
 _log = logging.getLogger(__name__)
@@ -87,17 +89,23 @@ class MovieShots:
 class TableShots:
     """Writes a line of numbers for each picture into a `.csv` or `.jsonl`."""
 
-    def __init__(self, path: Path, classes: Sequence[str], branches: Sequence[Branch]) -> None:
-        self._path, self._classes = path, list(classes)
+    def __init__(self, path: Path, model: GlanceModel | None, second: GlanceModel | None = None) -> None:
+        self._path = path
+        self._classes, self._second_classes = ([] if one is None else list(one.classes) for one in (model, second))
+        branches, others = (() if one is None else tuple(one.branches) for one in (model, second))
         self._open = ExitStack()
-        self._table = self._open.enter_context(AttentionTable.open(path, tuple(branches), TOP))
+        self._table = self._open.enter_context(AttentionTable.open(path, branches, TOP, others))
 
     def write(self, shot: Shot, measured: Measured | None, seconds: float) -> None:
         """Write the line of a picture that the network has looked at."""
         if shot.glance is not None and measured is not None:
             classes = {branch: one.index for branch, one in shot.shown.items()}
-            line = attention_line(shot.glance, self._classes, classes, measured.agreement, measured.clip, TOP)
-            self._table.add(line)
+            second = None
+            if self._second_classes and isinstance(shot.glance, PairedGlance) and shot.glance.second is not None:
+                second = glance_line(shot.glance.second, self._second_classes, TOP)
+            self._table.add(
+                attention_line(shot.glance, self._classes, classes, measured.agreement, measured.clip, TOP, second)
+            )
 
     def finish(self) -> Path:
         """Complete the file."""

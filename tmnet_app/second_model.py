@@ -21,6 +21,11 @@ class SecondModel(QObject):
     """Loads the second network in the background; it then looks right after the first one, in the same thread.
 
     So both always speak of the same frame, at the price of the rate.
+
+    Attributes:
+        model: the second network, None without one.
+        checkpoint: its path, empty without one.
+        loading: the path of what is being loaded, else empty.
     """
 
     loaded = Signal()
@@ -31,7 +36,7 @@ class SecondModel(QObject):
         super().__init__(parent)
         self._session = session
         self.model: GlanceModel | None = None
-        self.loading = ""
+        self.checkpoint = self.loading = ""
         self._loader: _Loader | None = None
         self._abandoned: list[_Loader] = []
         self._broken = False
@@ -51,6 +56,7 @@ class SecondModel(QObject):
         self._abandon()
         self._session.extend_glances(None)
         self._swap(None)
+        self.checkpoint = ""
         self.closed.emit()
 
     def wait(self, timeout: float = 10.0) -> None:
@@ -68,8 +74,9 @@ class SecondModel(QObject):
     def _notice(self) -> None:
         loader = self._loader
         if loader is not None and not loader.is_alive():
-            self._loader, self.loading = None, ""
+            path, self._loader, self.loading = self.loading, None, ""
             if loader.model is not None:
+                self.checkpoint = path
                 self._swap(loader.model)
                 self._session.extend_glances(self._look)
                 self.loaded.emit()

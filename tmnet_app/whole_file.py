@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from tmnet_app.actions import Actions
 from tmnet_app.live_session import LiveSession
 from tmnet_app.preferences import Preferences
+from tmnet_app.second_model import SecondModel
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.status_line import StatusLine
 from tmnet_core.errors import TMNetError
@@ -33,11 +34,12 @@ class WholeFile(QObject):
         status: StatusLine,
         actions: Actions,
         preferences: Preferences,
+        second: SecondModel,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session, self._stage, self._status = session, stage, status
-        self._preferences, self._window = preferences, window
+        self._preferences, self._second, self._window = preferences, second, window
         self._action = actions["render"]
         self._words = self._action.text()
         self._rendering: _Rendering | None = None
@@ -72,7 +74,9 @@ class WholeFile(QObject):
             ink="dark" if dark else "light",
             smoothing=self._preferences.smoothing,
         )
-        self._rendering = _Rendering(Path(self._session.checkpoint), Path(self._session.source), out, options)
+        second = Path(self._second.checkpoint) if self._second.checkpoint else None
+        paths = Path(self._session.checkpoint), Path(self._session.source)
+        self._rendering = _Rendering(*paths, out, options, second)
         self._action.setText("Stop the export")
 
     def _toggle(self) -> None:
@@ -107,12 +111,12 @@ class WholeFile(QObject):
 class _Rendering(threading.Thread):
     """Writes one file."""
 
-    def __init__(self, checkpoint: Path, video: Path, out: Path, options: object) -> None:
+    def __init__(self, checkpoint: Path, video: Path, out: Path, options: object, second: Path | None) -> None:
         super().__init__(name="tmnet-render", daemon=True)
         self.out = out
         self.progress = 0, 0
         self.result = ""
-        self._paths = checkpoint, video
+        self._paths, self._second = (checkpoint, video), second
         self._options = options
         self._stopping = threading.Event()
         self.start()
@@ -128,7 +132,9 @@ class _Rendering(threading.Thread):
 
         assert isinstance(self._options, RenderOptions)
         try:
-            found = render_file(*self._paths, self.out, self._options, progress=self._note, stop=self._stopping)
+            found = render_file(
+                *self._paths, self.out, self._options, second=self._second, progress=self._note, stop=self._stopping
+            )
             self.result = f"{found}."
         except (TMNetError, OSError) as error:
             self.result = f"The video was not exported: {error}."

@@ -45,10 +45,11 @@ class Workbench(QObject):
         panels = stage.details.panels
         panels.turn_to(preferences.panel)
         panels.chosen.connect(self._remember_panel)
-        self.exports = Exports(session, stage, transport, actions, preferences, self.closer_look, window)
-        self.whole_file = WholeFile(session, stage, status, actions, preferences, window)
-        self.timeline = FileTimeline(session, transport, actions, preferences, window)
         self.comparison = Comparison(session, stage, actions, window)
+        second = self.comparison.second
+        self.exports = Exports(session, stage, transport, actions, preferences, self.closer_look, second, window)
+        self.whole_file = WholeFile(session, stage, status, actions, preferences, second, window)
+        self.timeline = FileTimeline(session, transport, actions, preferences, window)
         for said in (self.exports.said, self.whole_file.said, self.timeline.said, self.comparison.said):
             said.connect(status.show_message)
         triggered: dict[str, Callable[[], object]] = {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import threading
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from tmnet_app.main_window import MainWindow
 from tmnet_app.second_model import compare_classes
+from tmnet_core.data.decoding import read_frames
 from tmnet_core.live.player import PlaybackState
 from tmnet_core.models.branch import Branch
 
@@ -48,6 +50,35 @@ def test_both_networks_speak_of_the_same_frame(comparing, models, qtbot):
     qtbot.waitUntil(lambda: second.views.bars.bar(Branch.RB, 0) > 0.85)
     # The map is of the first one's class, so that both can be compared.
     assert second_row.title.answer.startswith("wave")
+
+
+def test_the_second_ones_bars_are_averaged_like_the_first_ones(comparing, models, qtbot):
+    comparing.session.set_smoothing(5.0)
+    qtbot.waitUntil(lambda: comparing.session.moment.frame.index > 3)
+    for model in models.values():
+        model.probabilities = np.float32([0.9, 0.025, 0.025, 0.025, 0.025])
+    qtbot.waitUntil(lambda: comparing.session.moment.second.probabilities[Branch.RB][0] > 0.8)
+    moment = comparing.session.moment
+    assert moment.second_readout.probabilities[Branch.RB][0] < 0.8
+    assert comparing.stage.second.views.bars._target[Branch.RB][0] < 0.8
+
+
+def test_a_recording_and_its_numbers_have_both_until_the_second_one_goes(comparing, qtbot, tmp_path):
+    exports = comparing.workbench.exports
+    exports.start_recording(tmp_path / "both.mp4", numbers=True)
+    qtbot.waitUntil(lambda: exports.recorder.frames >= 4)
+    comparing.actions_by_name["compare"].trigger()
+    qtbot.waitUntil(lambda: exports.recorder is None)
+    with (tmp_path / "both.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["second answer"] for row in rows} == {"wave"}
+    assert float(rows[0]["second RB 1 probability"]) == pytest.approx(0.3)
+    exports.start_recording(tmp_path / "alone.mp4")
+    comparing.actions_by_name["record"].trigger()
+    qtbot.waitUntil(lambda: exports.recorder is None)
+    both, alone = (read_frames(tmp_path / name, [0])[0] for name in ("both.mp4", "alone.mp4"))
+    assert both.shape[1] == alone.shape[1]
+    assert both.shape[0] >= alone.shape[0] + 240
 
 
 def test_mirroring_reaches_both(comparing, models, qtbot):

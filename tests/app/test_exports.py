@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from tmnet_app.main_window import MainWindow
 from tmnet_app.recorder import Recorder
 from tmnet_core.attention.recording import RecordingError
-from tmnet_core.data.decoding import VideoReader, probe
+from tmnet_core.data.decoding import VideoReader, probe, read_frames
 
 
 def act(window: MainWindow, name: str) -> None:
@@ -62,6 +62,41 @@ def test_recording_is_seen_and_ended_by_the_same_key(playing, qtbot, monkeypatch
     qtbot.waitUntil(lambda: not playing.transport.recording.isVisible())
     assert not playing.actions_by_name["record"].isChecked()
     assert probe(tmp_path / "take.mp4").frames >= 1
+
+
+def test_a_recording_is_seen_in_a_presentation_too(playing, qtbot, tmp_path):
+    act(playing, "presentation")
+    playing.workbench.exports.start_recording(tmp_path / "take.mp4")
+    mark = playing.big_answer.recording
+    qtbot.waitUntil(lambda: mark.isVisible() and mark.text().startswith("●"))
+    assert playing.big_answer.rect().contains(mark.geometry())
+    act(playing, "record")
+    qtbot.waitUntil(lambda: not mark.isVisible())
+
+
+def test_a_source_that_changes_its_size_while_recording_keeps_every_picture_whole(playing, qtbot, make_video, tmp_path):
+    """A stream, or another file, may go on in another shape."""
+    shown: list[tuple[int, int]] = []
+    exports = playing.workbench.exports
+    exports.start_recording(tmp_path / "take.mp4", numbers=True)
+    qtbot.waitUntil(lambda: exports.recorder.frames >= 3)
+    playing.session.add_viewer(lambda moment: shown.append(moment.placement.frame_size))
+    playing.opener.open_source(str(make_video("tall.mp4", size=(96, 160))))
+    qtbot.waitUntil(lambda: shown.count((96, 160)) >= 3)
+    act(playing, "record")
+    qtbot.waitUntil(lambda: exports.recorder is None)
+    assert "none was left out" in playing.status.sentence
+    count = int(playing.status.sentence.split()[1])
+    assert probe(tmp_path / "take.mp4").frames == count
+    with (tmp_path / "take.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == count
+    first, last = read_frames(tmp_path / "take.mp4", [0, count - 1])
+    assert first.shape == last.shape
+    # The first pane is 320×240; a frame of 96×160 is 144 pixels wide in it.
+    pane = last[40:260, 10:330]
+    ground = pane[:, 2].astype(int).mean(axis=0)
+    columns = np.nonzero(np.abs(pane.astype(int) - ground).max(axis=(0, 2)) > 12)[0]
+    assert 130 <= columns.max() - columns.min() <= 146, "not stretched"
 
 
 def test_nothing_to_record_is_told(window):

@@ -22,7 +22,8 @@ def exporting(playing, monkeypatch, tmp_path) -> MainWindow:
 def test_what_is_shown_is_what_is_exported(exporting, qtbot, monkeypatch, tmp_path):
     asked: list[tuple] = []
 
-    def render_file(checkpoint, video, out, options, *, progress, stop):
+    def render_file(checkpoint, video, out, options, *, second, progress, stop):
+        assert second is None
         asked.append((checkpoint, video, out, options))
         progress(30, 30)
         return Rendered(out, 30, 30)
@@ -39,8 +40,23 @@ def test_what_is_shown_is_what_is_exported(exporting, qtbot, monkeypatch, tmp_pa
     assert not options.third
 
 
+def test_a_second_network_is_exported_with_the_first(exporting, qtbot, monkeypatch, tmp_path):
+    asked: list[Path] = []
+
+    def render_file(checkpoint, video, out, options, *, second, progress, stop):
+        asked.append(second)
+        return Rendered(out, 30, 30)
+
+    monkeypatch.setattr(render, "render_file", render_file)
+    exporting.workbench.comparison.open("other.safetensors")
+    qtbot.waitUntil(lambda: exporting.session.moment.second is not None)
+    exporting.actions_by_name["render"].trigger()
+    qtbot.waitUntil(lambda: "30 of 30 frames" in exporting.status.sentence)
+    assert asked == [Path("other.safetensors")]
+
+
 def test_an_export_tells_how_far_it_is_and_can_be_stopped(exporting, qtbot, monkeypatch):
-    def render_file(checkpoint, video, out, options, *, progress, stop: threading.Event):
+    def render_file(checkpoint, video, out, options, *, second, progress, stop: threading.Event):
         progress(3, 30)
         assert stop.wait(10)
         return Rendered(out, 3, 30, stopped=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from tmnet_app.theme import tabular
+from tmnet_app.theme import GRID, tabular
 
 
 class BigAnswer(QWidget):
@@ -17,6 +17,11 @@ class BigAnswer(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Answer")
         self._text = ""
+        self.recording = QLabel(self)
+        self.recording.setProperty("recording", True)
+        self.recording.setFont(tabular(self.font(), scale=1.2))
+        self.recording.setAccessibleName("Recording")
+        self.recording.hide()
 
     @property
     def text(self) -> str:
@@ -29,6 +34,21 @@ class BigAnswer(QWidget):
             self._text = text
             self.setAccessibleDescription(text)
             self.update()
+
+    def show_recording(self, text: str) -> None:
+        """Say in the corner that it is being recorded; nothing with an empty text."""
+        self.recording.setText(text)
+        self.recording.setVisible(bool(text))
+        self._place_recording()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the corner."""
+        super().resizeEvent(event)
+        self._place_recording()
+
+    def _place_recording(self) -> None:
+        self.recording.adjustSize()
+        self.recording.move(self.width() - self.recording.width() - 2 * GRID, GRID // 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the line."""

@@ -37,6 +37,11 @@ class SecondNetwork:
         self.views = NetworkViews(scaler, link, bars, parent)
         self.glance: Glance | None = None
 
+    @property
+    def title(self) -> str:
+        """Which network it is."""
+        return self._title.full_text
+
     def begin(self, title: str, classes: Sequence[str], branches: Sequence[Branch]) -> None:
         """Begin with a network."""
         self._title.set_full_text(f"Second: {title}")

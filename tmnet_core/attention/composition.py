@@ -25,6 +25,7 @@ from tmnet_core.opencv import cv2
 
 _HEIGHT_AT_SCALE_1 = 240
 _NARROWEST = 480
+_ROW_HEIGHT = 34
 _DIM = 0.62
 _LINE_SHIFT = 4
 
@@ -72,6 +73,23 @@ class ClassBars:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondContent:
+    """What a second network says of the same frame, below the first.
+
+    Attributes:
+        title: which network it is.
+        placement: what it sees of the frame.
+        panes: its maps, one below each of the first one's.
+        bars: its top classes, below the input.
+    """
+
+    title: str
+    placement: Placement
+    panes: Sequence[PaneContent]
+    bars: Sequence[ClassBars] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Composed:
     """Everything beside the frame that one composition shows.
 
@@ -81,6 +99,7 @@ class Composed:
         agreement: how the maps lie to motion; None where that was not looked for.
         caption: the line at the bottom, such as the source and the time.
         note: at the right end of that line.
+        second: of a second network; None leaves its place empty, where there is one.
     """
 
     panes: Sequence[PaneContent]
@@ -88,6 +107,7 @@ class Composed:
     agreement: Agreement | None = None
     caption: str = ""
     note: str = ""
+    second: SecondContent | None = None
 
 
 def class_bars(readout: Readout, classes: Sequence[str], count: int) -> list[ClassBars]:
@@ -99,12 +119,22 @@ def class_bars(readout: Readout, classes: Sequence[str], count: int) -> list[Cla
 
 
 def panes_of(
-    shown: Mapping[MapName, ShownMap], probabilities: Mapping[Branch, FloatArray], classes: Sequence[str]
+    shown: Mapping[MapName, ShownMap],
+    probabilities: Mapping[Branch, FloatArray],
+    classes: Sequence[str],
+    names: Sequence[MapName] | None = None,
 ) -> list[PaneContent]:
-    """Return the plain frame and a pane for each map, captioned with its class and what its branch gives it."""
-    panes = [PaneContent("Input")]
-    for name, one in shown.items():
+    """Return a pane for each map, captioned with its class and what its branch gives it.
+
+    Where `names` says which panes there are, those whose map is missing say that.
+    """
+    panes = []
+    for name in shown if names is None else names:
         branch = {"rb": Branch.RB, "cb": Branch.CB, "both": Branch.FUSED}[name]
+        if name not in shown:
+            panes.append(PaneContent(str(branch), branch=branch, words=f"This checkpoint has no {branch}."))
+            continue
+        one = shown[name]
         title = "RB − CB" if one.difference else str(branch)
         probability = "" if one.difference else f" {probabilities[branch][one.index]:.2f}"
         panes.append(PaneContent(title, f"{classes[one.index]}{probability}", one, None if one.difference else branch))
@@ -123,6 +153,8 @@ class Composer:
         height: of each picture, in pixels; text grows with it.
         rows: classes below the pictures; none with 0.
         agreement: whether there is room for agreement with motion beside the classes.
+        second: whether there is room for the maps of a second network below those of the first; the first pane is then
+            the input, with the second network's classes below it.
         settings: colours of maps, opacity and contour.
         ink: of everything around the pictures.
     """
@@ -135,30 +167,47 @@ class Composer:
         height: int = 240,
         rows: int = 3,
         agreement: bool = True,
+        second: bool = False,
         settings: AttentionSettings | None = None,
         ink: Literal["dark", "light"] = "dark",
     ) -> None:
         self._settings = settings or AttentionSettings()
         self._ink = DARK if ink == "dark" else LIGHT
-        self._layout = _lay_out(frame_size, panes, height, rows, agreement)
+        self._layout = _lay_out(frame_size, panes, height, rows, agreement, second)
         self.size = self._layout.size
 
     def paint(self, frame: Frame, placement: Placement, content: Composed) -> Image:
         """Return a new height×width×3 uint8 RGB picture."""
         width, height = self.size
         canvas: Image = np.full((height, width, 3), self._ink.ground, np.uint8)
-        base, area = self._fit(frame.image)
-        self._dim_outside(base, area, placement)
-        for place, pane in zip(self._layout.pictures, content.panes, strict=True):
-            picture = canvas[place.top : place.bottom, place.left : place.right]
-            self._paint_picture(picture, base, area, placement, pane)
-            self._write_title(canvas, place, pane)
+        self._paint_panes(canvas, self._layout.pictures, frame, placement, content.panes)
+        if content.second is not None and self._layout.second:
+            self._paint_second(canvas, self._layout.second, frame, content.second)
         for row, bars in zip(self._layout.rows, content.bars, strict=False):
             self._paint_bars(canvas, row, bars)
         if content.agreement is not None and self._layout.agreement is not None:
             self._write_agreement(canvas, self._layout.agreement, content.agreement)
         self._write_caption(canvas, content)
         return canvas
+
+    def _paint_panes(
+        self, canvas: Image, places: Sequence[Box], frame: Frame, placement: Placement, panes: Sequence[PaneContent]
+    ) -> None:
+        base, area = self._fit(frame.image)
+        self._dim_outside(base, area, placement)
+        for place, pane in zip(places, panes, strict=True):
+            picture = canvas[place.top : place.bottom, place.left : place.right]
+            self._paint_picture(picture, base, area, placement, pane)
+            self._write_title(canvas, place, pane)
+
+    def _paint_second(self, canvas: Image, places: Sequence[Box], frame: Frame, second: SecondContent) -> None:
+        beside, *pictures = places
+        self._paint_panes(canvas, pictures, frame, second.placement, second.panes)
+        self._write_title(canvas, beside, PaneContent(second.title))
+        pitch = self._px(_ROW_HEIGHT)
+        tops = range(beside.top, beside.bottom - pitch + 1, pitch)
+        for top, bars in zip(tops, second.bars, strict=False):
+            self._paint_bars(canvas, Box(beside.left, top, beside.right, top + pitch), bars)
 
     def _fit(self, image: Image) -> tuple[Image, Box]:
         """Return the frame within the size of a pane, whole and in its own shape, and where it lies there."""
@@ -318,27 +367,28 @@ class _Layout:
     size: tuple[int, int]
     scale: float
     pictures: list[Box]
+    second: list[Box] = field(default_factory=list)
     rows: list[Box] = field(default_factory=list)
     agreement: Box | None = None
     caption: Box = field(default_factory=lambda: Box(0, 0, 0, 0))
 
 
-def _lay_out(frame_size: tuple[int, int], panes: int, height: int, rows: int, agreement: bool) -> _Layout:
+def _lay_out(frame_size: tuple[int, int], panes: int, height: int, rows: int, agreement: bool, second: bool) -> _Layout:
     scale = min(2.0, max(0.75, height / _HEIGHT_AT_SCALE_1))
 
     def px(pixels: float) -> int:
         return round(pixels * scale)
 
-    gap, title, row_height = px(10), px(28), px(34)
+    gap, title, row_height = px(10), px(28), px(_ROW_HEIGHT)
     picture_width = max(2, round(height * frame_size[0] / frame_size[1]))
     pictures_width = panes * picture_width + (panes - 1) * gap
     width = max(pictures_width, px(_NARROWEST)) + 2 * gap
     left = (width - pictures_width) // 2
-    pictures = [
-        Box(x, title, x + picture_width, title + height)
-        for x in range(left, left + pictures_width, picture_width + gap)
-    ]
-    below = title + height + px(8)
+    pictures, lower = (
+        [Box(x, top, x + picture_width, top + height) for x in range(left, left + pictures_width, picture_width + gap)]
+        for top in (title, 2 * title + height)
+    )
+    below = (lower if second else pictures)[0].bottom + px(8)
     inner = Box(left if pictures_width >= px(_NARROWEST) else gap, below, 0, 0)
     right = width - inner.left
     beside = px(280) if agreement else 0
@@ -350,7 +400,8 @@ def _lay_out(frame_size: tuple[int, int], panes: int, height: int, rows: int, ag
     block = max(rows * row_height, px(76) if agreement else 0)
     area = Box(right - beside, below, right, below + block) if agreement else None
     caption = Box(inner.left, below + block, right, below + block + px(22))
-    return _Layout(_even(width, caption.bottom + px(2)), scale, pictures, bars, area, caption)
+    size = _even(width, caption.bottom + px(2))
+    return _Layout(size, scale, pictures, lower if second else [], bars, area, caption)
 
 
 def _even(width: int, height: int) -> tuple[int, int]:

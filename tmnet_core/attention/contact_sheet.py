@@ -65,7 +65,7 @@ def _paint(
     panes = panes_of(maps, glance.probabilities, predictor.classes)
     moving = PaneContent("Motion", f"{region.mean():.0%} moves", ShownMap(region, HeatScale(0.0, 1.0), "viridis", 0))
     content = Composed(
-        [panes[0], moving, *panes[1:]],
+        [PaneContent("Input"), moving, *panes],
         agreement=compare(region, class_maps(glance, classes), table.others),
         caption=f"{clips.classes[one.label]} · {clips.name(one.clip).rpartition('/')[2]} · frame {one.frame}",
     )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,8 +16,9 @@ from typing import Literal
 from tmnet_core.attention.agreement import kept_regions
 from tmnet_core.attention.classes import class_index
 from tmnet_core.attention.clip_memory import ClipMemory
-from tmnet_core.attention.composition import Composed, Composer, class_bars, panes_of
+from tmnet_core.attention.composition import Composed, Composer, PaneContent, SecondContent, class_bars, panes_of
 from tmnet_core.attention.measuring import GlanceMeter
+from tmnet_core.attention.motion import MotionFinder
 from tmnet_core.attention.pipeline import ahead
 from tmnet_core.attention.recording import MovieWriter
 from tmnet_core.attention.settings import AttentionSettings
@@ -26,7 +27,8 @@ from tmnet_core.attention.table import AttentionLine, AttentionTable, attention_
 from tmnet_core.data.preprocessing import Crop, Image
 from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
-from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.live.frames import Frame, Glance, PairedGlance
+from tmnet_core.live.glance_file import GlanceLine, glance_line
 from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.live.readout import SMOOTHING, Readout, Readouts
 from tmnet_core.live.sources import FrameSource, VideoFileSource
@@ -99,27 +101,34 @@ class Annotator:
     Attributes:
         options: what is shown.
         size: (width, height) of the compositions.
+        second: looks at the same frames, to be compared with the first; None without one.
     """
 
     def __init__(
-        self, predictor: GlancePredictor, options: RenderOptions, checkpoint: Path, source: FrameSource
+        self,
+        predictor: GlancePredictor,
+        options: RenderOptions,
+        checkpoint: Path,
+        source: FrameSource,
+        *,
+        second: GlancePredictor | None = None,
     ) -> None:
-        self._classes = predictor.classes
-        self.options = options
-        self._pinned = -1 if options.class_name is None else class_index(self._classes, options.class_name)
+        self.options, self.second = options, second
+        pinned = -1 if options.class_name is None else class_index(predictor.classes, options.class_name)
         self._names = checkpoint.name, source.title
         kept = kept_regions(checkpoint) if options.agreement else None
         self._meter = GlanceMeter(kept, ClipMemory.of(predictor.header))
-        self._maps = AttentionMaps(self._meter.motion)
-        self._readouts = Readouts(options.smoothing)
+        self._first = _NetworkReader(predictor.classes, options, self._meter.motion, pinned)
+        self._below = None if second is None else _NetworkReader(second.classes, options, self._meter.motion)
         third = options.third and Branch.FUSED in predictor.branches
         maps = sum(branch is not Branch.FUSED or third for branch in predictor.branches)
         self._composer = Composer(
             (source.width, source.height),
             1 + maps,
             height=options.height,
-            rows=min(options.top, len(self._classes)),
+            rows=min(options.top, len(predictor.classes)),
             agreement=options.agreement,
+            second=second is not None,
             settings=options.settings,
             ink=options.ink,
         )
@@ -127,29 +136,64 @@ class Annotator:
 
     def annotate(self, glance: Glance) -> tuple[Image, AttentionLine]:
         """Return the picture of one glance, and what it says."""
-        frame, options = glance.frame, self.options
-        readout = self._readouts.read(glance)
-        shown = self._shown(glance, readout)
+        frame, options, classes = glance.frame, self.options, self._first.classes
+        readout, shown = self._first.read(glance)
         of_branch = {_BRANCH_OF[name]: one for name, one in shown.items() if name in _BRANCH_OF}
         measured = self._meter.measure(glance, {branch: one.values for branch, one in of_branch.items()})
         agreement = measured.agreement if options.agreement else None
         checkpoint, title = self._names
         composed = Composed(
-            panes_of(shown, readout.probabilities, self._classes),
-            class_bars(readout, self._classes, options.top),
+            [PaneContent("Input"), *panes_of(shown, readout.probabilities, classes)],
+            class_bars(readout, classes, options.top),
             agreement,
             f"{title} · {frame.time:.2f} s · frame {frame.index}",
             checkpoint,
+            self._second_content(glance, shown),
         )
         picture = self._composer.paint(frame, glance.placement, composed)
-        classes = {branch: one.index for branch, one in of_branch.items()}
-        return picture, attention_line(glance, self._classes, classes, agreement, measured.clip, options.top)
+        indices = {branch: one.index for branch, one in of_branch.items()}
+        second = self._second_line(glance)
+        return picture, attention_line(glance, classes, indices, agreement, measured.clip, options.top, second)
 
-    def _shown(self, glance: Glance, readout: Readout) -> dict[MapName, ShownMap]:
-        shown = self._maps.choose(
-            glance, readout.probabilities, self.options.settings, leader=readout.order[0], pinned=self._pinned
+    def _second_content(self, glance: Glance, beside: Mapping[MapName, ShownMap]) -> SecondContent | None:
+        if self._below is None or self.second is None or not isinstance(glance, PairedGlance) or glance.second is None:
+            return None
+        like = next(iter(beside.values()), None)
+        classes = self._below.classes
+        readout, shown = self._below.read(glance.second, like=None if like is None else self._first.classes[like.index])
+        return SecondContent(
+            f"Second: {self.second.header.title}",
+            glance.second.placement,
+            panes_of(shown, readout.probabilities, classes, list(beside)),
+            class_bars(readout, classes, self.options.top),
         )
-        return {name: one for name, one in shown.items() if self.options.third or name != "both"}
+
+    def _second_line(self, glance: Glance) -> GlanceLine | None:
+        if self._below is None or not isinstance(glance, PairedGlance) or glance.second is None:
+            return None
+        return glance_line(glance.second, self._below.classes, max(1, self.options.top))
+
+
+class _NetworkReader:
+    """What the pictures and bars of one network show, glance after glance."""
+
+    def __init__(self, classes: list[str], options: RenderOptions, scenes: MotionFinder, pinned: int = -1) -> None:
+        self.classes = classes
+        self._options, self._pinned = options, pinned
+        self._readouts = Readouts(options.smoothing)
+        self._maps = AttentionMaps(scenes)
+
+    def read(self, glance: Glance, *, like: str | None = None) -> tuple[Readout, dict[MapName, ShownMap]]:
+        """Return probabilities and maps; of the class `like`, where the network knows it."""
+        readout = self._readouts.read(glance)
+        shown = self._maps.choose(
+            glance,
+            readout.probabilities,
+            self._options.settings,
+            leader=self.classes.index(like) if like in self.classes else readout.order[0],
+            pinned=self._pinned,
+        )
+        return readout, {name: one for name, one in shown.items() if self._options.third or name != "both"}
 
 
 def render_file(
@@ -158,6 +202,7 @@ def render_file(
     out: Path,
     options: RenderOptions | None = None,
     *,
+    second: Path | None = None,
     table: Path | None = None,
     device: str = "auto",
     engine: str = "auto",
@@ -171,6 +216,7 @@ def render_file(
         video: the video file.
         out: an `.mp4`; written as `NAME.part.mp4` until it is complete.
         options: what is shown.
+        second: another checkpoint that looks at the same frames, shown below the first.
         table: a `.csv` or `.jsonl` with one line a frame.
         device: where the network runs.
         engine: what computes.
@@ -184,11 +230,14 @@ def render_file(
     _check(out, video, ".mp4")
     if table is not None:
         table_kind(table)
-    with (
-        closing(VideoFileSource(video)) as source,
-        closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor,
-    ):
-        annotator = Annotator(predictor, options, checkpoint, source)
+    with ExitStack() as opened:
+        source = opened.enter_context(closing(VideoFileSource(video)))
+        predictor, other = (
+            None if path is None else opened.enter_context(closing(GlancePredictor.from_file(path, device, engine)))
+            for path in (checkpoint, second)
+        )
+        assert predictor is not None
+        annotator = Annotator(predictor, options, checkpoint, source, second=other)
         return render_source(annotator, predictor, source, out, table=table, progress=progress, stop=stop)
 
 
@@ -206,12 +255,13 @@ def render_source(
     options = annotator.options
     writer = MovieWriter(out, annotator.size, source.fps or _FPS_WHEN_UNKNOWN)
     listed = len(source.times)
+    second = () if annotator.second is None else annotator.second.branches
     try:
         with (
             writer,
-            AttentionTable.open(table, predictor.branches, options.top) as lines,
+            AttentionTable.open(table, predictor.branches, options.top, second) as lines,
             ahead(read_frames(source)) as frames,
-            ahead(glance_at(predictor, frames, options)) as glances,
+            ahead(glance_at(predictor, frames, options, annotator.second)) as glances,
             ahead(map(annotator.annotate, glances)) as annotated,
         ):
             for picture, line in annotated:
@@ -232,10 +282,15 @@ def read_frames(source: FrameSource) -> Iterator[Frame]:
         yield frame
 
 
-def glance_at(predictor: GlancePredictor, frames: Iterable[Frame], options: RenderOptions) -> Iterator[Glance]:
-    """Yield a glance at every frame: the second stage."""
+def glance_at(
+    predictor: GlancePredictor, frames: Iterable[Frame], options: RenderOptions, second: GlancePredictor | None = None
+) -> Iterator[Glance]:
+    """Yield a glance at every frame, with the second network's beside it: the second stage."""
     for frame in frames:
-        yield predictor.glance(frame, mirror=options.mirror, crop=options.crop)
+        glance = predictor.glance(frame, mirror=options.mirror, crop=options.crop)
+        if second is not None:
+            glance = PairedGlance.of(glance, second.glance(frame, mirror=options.mirror, crop=options.crop))
+        yield glance
 
 
 def render_figure(

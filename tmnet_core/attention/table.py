@@ -52,6 +52,7 @@ class AttentionLine(GlanceLine):
         agreement: by branch and for a fixed `centre`, in [-1, 1]; empty without motion, or without others to compare.
         against: whose motion the maps were compared with as well.
         clip: glance against clip; None where the network has no memory.
+        second: what a second network said of the same frame; None without one.
     """
 
     shown: dict[str, str]
@@ -60,14 +61,12 @@ class AttentionLine(GlanceLine):
     agreement: dict[str, float] = Field(default_factory=dict)
     against: str = ""
     clip: ClipLine | None = None
+    second: GlanceLine | None = None
 
-    def cells(self, branches: tuple[Branch, ...], top: int) -> dict[str, object]:
-        """Return the line as the columns of a table."""
+    def cells(self, branches: tuple[Branch, ...], top: int, second: tuple[Branch, ...] = ()) -> dict[str, object]:
+        """Return the line as the columns of a table; `second` are the branches of a second network."""
         cells: dict[str, object] = {"frame": self.frame, "time": self.time}
-        cells |= {"answer": self.answer.name, "probability": self.answer.probability}
-        for branch in branches:
-            for place, one in enumerate(self.branches[branch][:top], start=1):
-                cells |= {f"{branch} {place}": one.name, f"{branch} {place} probability": one.probability}
+        cells |= _answer_cells(self, branches, top)
         cells |= {"motion": self.motion, "moving": self.moving, "against": self.against}
         compared = [*(branch for branch in branches if branch is not Branch.FUSED), "centre"]
         cells |= {f"agreement {name}": self.agreement.get(name) for name in compared}
@@ -77,7 +76,22 @@ class AttentionLine(GlanceLine):
             cells |= {"clip cosine": clip.cosine, "clip distance": clip.distance}
             cells["clip map correlation"] = clip.map_correlation
         cells["milliseconds"] = round(sum(self.milliseconds.values()), 3)
+        if second:
+            cells |= {f"second {name}": value for name, value in _answer_cells(self.second, second, top).items()}
         return cells
+
+
+def _answer_cells(line: GlanceLine | None, branches: tuple[Branch, ...], top: int) -> dict[str, object]:
+    """The columns of one network's answers; empty ones where it could not look."""
+    answer = [("answer", "probability", line.answer if line else None)]
+    for branch in branches:
+        best: list[ClassProbability | None] = [*line.branches[branch]] if line else []
+        best += [None] * (top - len(best))
+        answer += [(f"{branch} {n}", f"{branch} {n} probability", one) for n, one in enumerate(best[:top], start=1)]
+    cells: dict[str, object] = {}
+    for name, probability, one in answer:
+        cells |= {name: one.name if one else None, probability: one.probability if one else None}
+    return cells
 
 
 def attention_line(
@@ -87,12 +101,14 @@ def attention_line(
     agreement: Agreement | None,
     clip: ClipAnswer | None,
     top: int,
+    second: GlanceLine | None = None,
 ) -> AttentionLine:
     """Return what is known of one frame; `shown` says whose map each branch shows."""
     line = AttentionLine(
         **dict(glance_line(glance, classes, max(1, top))),
         shown={str(branch): classes[k] for branch, k in shown.items()},
         clip=None if clip is None else _clip_line(glance, classes, shown, clip),
+        second=second,
     )
     if agreement is None:
         return line
@@ -128,16 +144,25 @@ def _rounded(value: float | None) -> float | None:
 class AttentionTable:
     """Writes one line a frame; by its name a table (`.csv`) or JSON lines (`.jsonl`)."""
 
-    def __init__(self, path: Path, file: IO[str] | None, branches: tuple[Branch, ...] = (), top: int = 1) -> None:
-        self._path, self._file, self._branches, self._top = path, file, branches, top
+    def __init__(
+        self,
+        path: Path,
+        file: IO[str] | None,
+        branches: tuple[Branch, ...] = (),
+        top: int = 1,
+        second: tuple[Branch, ...] = (),
+    ) -> None:
+        self._path, self._file, self._branches, self._top, self._second = path, file, branches, top, second
         self._rows: csv.DictWriter[str] | None = None
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path | None, branches: tuple[Branch, ...], top: int) -> Iterator[Self]:
+    def open(
+        cls, path: Path | None, branches: tuple[Branch, ...], top: int, second: tuple[Branch, ...] = ()
+    ) -> Iterator[Self]:
         """Open a file that takes its name when the block succeeds, and stays as `NAME.part.EXT` when it fails.
 
-        With None for a path the lines go nowhere.
+        With None for a path the lines go nowhere. `second` are the branches of a second network.
 
         Raises:
             TMNetError: its name ends neither in .csv nor in .jsonl, or it cannot be written.
@@ -153,7 +178,7 @@ class AttentionTable:
             except OSError as error:
                 raise TMNetError(f"{path} cannot be written: {error.strerror}") from None
             with file:
-                yield cls(path, file, branches, top)
+                yield cls(path, file, branches, top, second)
 
     def add(self, line: AttentionLine) -> None:
         """Write one line; TMNetError where the disk is full."""
@@ -168,7 +193,7 @@ class AttentionTable:
         if table_kind(self._path) == ".jsonl":
             file.write(json.dumps(line.model_dump(), ensure_ascii=False) + "\n")
             return
-        cells = line.cells(self._branches, self._top)
+        cells = line.cells(self._branches, self._top, self._second)
         if self._rows is None:
             self._rows = csv.DictWriter(file, list(cells))
             self._rows.writeheader()

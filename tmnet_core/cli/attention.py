@@ -81,6 +81,9 @@ def render(
     frame: Annotated[
         int | None, typer.Option(min=0, help="Write the paper's Fig. 6 of this frame alone, as a picture.")
     ] = None,
+    second: Annotated[
+        Path | None, typer.Option(metavar="CHECKPOINT", help="A second network, whose maps are shown below.")
+    ] = None,
     table: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what was seen in each frame to a .csv or .jsonl too.")
     ] = None,
@@ -146,12 +149,23 @@ def render(
         ink="light" if light or figure else "dark",
         smoothing=smoothing,
     )
+    if frame is not None and second is not None:
+        raise typer.BadParameter("a figure is of one network; leave out --frame or --second")
     if frame is not None:
         print(render_figure(checkpoint, video, out, frame, options, device=device, engine=engine))
         return
     with progress_bar("Rendering") as progress, _ctrl_c_stops() as stop:
         done = render_file(
-            checkpoint, video, out, options, table=table, device=device, engine=engine, progress=progress, stop=stop
+            checkpoint,
+            video,
+            out,
+            options,
+            second=second,
+            table=table,
+            device=device,
+            engine=engine,
+            progress=progress,
+            stop=stop,
         )
     print(done)
     if done.stopped:

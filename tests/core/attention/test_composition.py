@@ -5,7 +5,15 @@ import pytest
 
 from tmnet_core.attention.agreement import OtherRegions, compare
 from tmnet_core.attention.colours import HeatScale, blend_heat, heat_levels, own_scale, palette
-from tmnet_core.attention.composition import ClassBars, Composed, Composer, PaneContent, class_bars, panes_of
+from tmnet_core.attention.composition import (
+    ClassBars,
+    Composed,
+    Composer,
+    PaneContent,
+    SecondContent,
+    class_bars,
+    panes_of,
+)
 from tmnet_core.attention.lettering import elide, text_width, write
 from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import ShownMap
@@ -63,6 +71,25 @@ def test_a_map_that_speaks_against_its_class_is_painted_cold_and_said_to_be_so()
     picture = picture_of(composer, composer.paint(frame(), whole(), Composed([PaneContent("RB", shown=against)])), 0)
     assert (picture[:70] == 120).all()
     assert picture[75:].max() > 200, "words in place of the legend"
+
+
+def test_a_second_network_stands_below_the_first_with_its_own_box_and_its_bars_below_the_input():
+    composer = Composer((128, 96), 2, height=96, rows=1, agreement=False, second=True)
+    panes = [PaneContent("Input"), PaneContent("RB", shown=SHOWN)]
+    below = SecondContent(
+        "Second: other", Placement((128, 96), LEFT_HALF), panes[1:], [ClassBars("run", {Branch.CB: 1.0})]
+    )
+    painted = composer.paint(frame(), whole(), Composed(panes, second=below))
+    assert painted.shape[1::-1] == composer.size
+    assert painted.shape[0] > 2 * 96
+    beside, lower = (painted[box.top : box.bottom, box.left : box.right] for box in composer._layout.second)
+    assert (lower[:70, 66:] == lower[0, 66]).all(), "the second one's box is the left half"
+    assert lower[0, 66, 0] < 100 < picture_of(composer, painted, 1)[0, 66, 0]
+    assert (beside == [86, 180, 233]).all(axis=2).any()
+    alone = composer.paint(frame(), whole(), Composed(panes))
+    first = composer._layout.pictures[0].bottom
+    assert (alone[:first] == painted[:first]).all(), "a second one that could not look leaves its place empty"
+    assert not np.array_equal(alone, painted)
 
 
 def test_the_heat_stays_in_the_networks_box_and_the_rest_is_dimmed():
@@ -151,7 +178,6 @@ def test_panes_say_their_class_and_the_most_probable_classes_come_first():
     difference = ShownMap(RAMP, SHOWN.scale, "rb-cb", 1)
     panes = panes_of({"rb": SHOWN, "cb": SHOWN, "both": difference}, probabilities, ["run", "walk"])
     assert [(pane.title, pane.caption) for pane in panes] == [
-        ("Input", ""),
         ("RB", "walk 0.90"),
         ("CB", "walk 0.20"),
         ("RB − CB", "walk"),

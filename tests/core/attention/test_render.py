@@ -67,6 +67,26 @@ def test_each_frame_shows_its_own_picture_and_its_own_line(checkpoint, make_vide
     predictor.close()
 
 
+def test_a_second_network_is_in_the_picture_and_in_the_table(make_checkpoint, make_video, tmp_path):
+    first, other = make_checkpoint()[0], make_checkpoint("other.safetensors", variant="tsn")[0]
+    video, table = make_video(frames=4, size=(160, 120)), tmp_path / "out.csv"
+    done = render_file(first, video, tmp_path / "out.mp4", SMALL, second=other, table=table, engine="torch")
+    alone = render_file(first, video, tmp_path / "alone.mp4", SMALL, engine="torch")
+    assert done.frames == 4
+    high, low = (read_frames(one.path, [2])[0] for one in (done, alone))
+    assert high.shape[0] >= low.shape[0] + 64
+    assert high.shape[1] == low.shape[1]
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert not any(column.startswith("second RB") for column in rows[0])
+    predictor = GlancePredictor.from_file(other, "cpu", "torch")
+    for row, image in zip(rows, read_frames(video, range(4)), strict=True):
+        said = predictor.glance(image).probabilities[Branch.CB]
+        assert row["second answer"] == predictor.classes[int(said.argmax())]
+        assert float(row["second CB 1 probability"]) == pytest.approx(float(said.max()), abs=1e-4)
+    predictor.close()
+
+
 def test_the_table_tells_motion_agreement_and_what_it_was_compared_with(checkpoint, tmp_path, scene):
     film = scene(1, frames=36, step=(1.6, 1.0), fps=5.0)
     video = tmp_path / "film.mp4"
