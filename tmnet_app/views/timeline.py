@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tmnet_app.theme import GRID, contrast, line, muted, tabular
@@ -18,6 +28,8 @@ CLASS_COLOURS = tuple(
 _OTHER = QColor("#8A8D93")
 _STRIP = 18
 _MARKS = 13
+_KEY = 16
+_SQUARE = 8
 
 
 @dataclass(frozen=True)
@@ -68,25 +80,33 @@ class Timeline(QWidget):
         self._classes: Sequence[str] = ()
         self._colours: dict[int, QColor] = {}
         self._inset = 0.0
+        self._has_key = False
 
     def sizeHint(self) -> QSize:
         """As wide as the slider above it."""
-        return QSize(200, _STRIP + _MARKS)
+        return QSize(200, self.minimumHeight())
 
     def set_inset(self, pixels: float) -> None:
         """Leave so much room at both ends, as the slider's handle does."""
         self._inset = pixels
+        self._fit()
 
     def show_strip(self, strip: Strip | None, classes: Sequence[str]) -> None:
         """Paint this from now on; None shows nothing."""
         self._strip, self._classes = strip, classes
         self._colours = _colours(strip.spans) if strip else {}
+        self._fit()
         self.update()
 
     @property
     def strip(self) -> Strip | None:
         """What is painted."""
         return self._strip
+
+    @property
+    def key(self) -> list[str]:
+        """The names below the strip, in the order of their colours; none where every stretch bears its own."""
+        return [self._name(index) for index in self._colours] if self._has_key else []
 
     def colour(self, index: int) -> QColor:
         """Return the colour of a class: those that lead longest have one of their own."""
@@ -103,11 +123,35 @@ class Timeline(QWidget):
         width = max(1.0, self.width() - 2 * self._inset)
         return max(0, min(frames - 1, int((x - self._inset) / width * frames)))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Add a key where names no longer fit."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Say below the strip whose colour is whose, where a stretch is too short for its name."""
+        strip = self._strip
+        area = self._area()
+        self._has_key = strip is not None and any(
+            not self._name_fits(span.index, (span.end - span.begin) / strip.frames * area.width())
+            for span in strip.spans
+        )
+        self.setFixedHeight(_STRIP + _MARKS + (_KEY if self._has_key else 0))
+
+    def _area(self) -> QRectF:
+        return QRectF(self._inset, 0, self.width() - 2 * self._inset, _STRIP)
+
+    def _name(self, index: int) -> str:
+        return self._classes[index] if index < len(self._classes) else ""
+
+    def _name_fits(self, index: int, width: float) -> bool:
+        return QFontMetricsF(self.font()).horizontalAdvance(self._name(index)) <= width - GRID
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint stretches, marks and thirds."""
         painter = QPainter(self)
         strip = self._strip
-        area = QRectF(self._inset, 0, self.width() - 2 * self._inset, _STRIP)
+        area = self._area()
         painter.fillRect(area, self.palette().color(QPalette.ColorRole.AlternateBase))
         if strip is not None and strip.frames:
             for span in strip.spans:
@@ -116,6 +160,8 @@ class Timeline(QWidget):
             for frame, up in ((strip.best, True), (strip.worst, False)):
                 if frame is not None:
                     self._paint_mark(painter, self._x(area, frame + 0.5, strip.frames), up=up)
+            if self._has_key:
+                self._paint_key(painter, area)
         painter.end()
 
     def _x(self, area: QRectF, frame: float, frames: int) -> float:
@@ -127,13 +173,26 @@ class Timeline(QWidget):
         colour = QColor(self.colour(span.index))
         colour.setAlphaF(0.2 + 0.8 * span.probability)
         painter.fillRect(place, colour)
-        name = self._classes[span.index] if span.index < len(self._classes) else ""
-        metrics = QFontMetricsF(self.font())
-        room = place.width() - GRID
-        if metrics.horizontalAdvance(f"{name[:3]}…") <= room:
+        if self._name_fits(span.index, right - left):
             painter.setPen(_ink(colour, self.palette().color(QPalette.ColorRole.AlternateBase)))
-            text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(place.adjusted(GRID / 2, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(place.adjusted(GRID / 2, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self._name(span.index))
+
+    def _paint_key(self, painter: QPainter, area: QRectF) -> None:
+        """Name the colours, those that lead longest first, as many as there is room for."""
+        metrics = QFontMetricsF(self.font())
+        spans = self._strip.spans if self._strip else ()
+        others = any(span.index not in self._colours for span in spans)
+        entries = [(colour, self._name(index)) for index, colour in self._colours.items()]
+        x, top = area.left(), area.bottom() + _MARKS
+        for colour, name in [*entries, *([(_OTHER, "others")] if others else [])]:
+            width = metrics.horizontalAdvance(name)
+            if x + _SQUARE + GRID / 2 + width > area.right():
+                break
+            painter.fillRect(QRectF(x, top + (_KEY - _SQUARE) / 2, _SQUARE, _SQUARE), colour)
+            painter.setPen(muted(self.palette()))
+            x += _SQUARE + GRID / 2
+            painter.drawText(QRectF(x, top, width + 1, _KEY), Qt.AlignmentFlag.AlignVCenter, name)
+            x += width + 1.5 * GRID
 
     def _paint_thirds(self, painter: QPainter, area: QRectF) -> None:
         """Mark where the middle begins and ends, and name the three where there is room."""
@@ -159,11 +218,11 @@ class Timeline(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go to the frame clicked; a mark that is close by draws the click to its frame."""
         strip = self._strip
-        if strip is None or event.button() != Qt.MouseButton.LeftButton:
+        x, y = event.position().x(), event.position().y()
+        if strip is None or event.button() != Qt.MouseButton.LeftButton or y > _STRIP + _MARKS:
             return
-        x = event.position().x()
-        area = QRectF(self._inset, 0, self.width() - 2 * self._inset, _STRIP)
-        if event.position().y() > _STRIP:
+        area = self._area()
+        if y > _STRIP:
             marks = [frame for frame in (strip.best, strip.worst) if frame is not None]
             near = [frame for frame in marks if abs(self._x(area, frame + 0.5, strip.frames) - x) <= 6]
             if near:

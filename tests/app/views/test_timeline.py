@@ -46,6 +46,22 @@ def test_stretches_have_the_colour_of_their_class(timeline):
     assert timeline.span_at(100) is None
 
 
+def test_a_key_names_the_colours_where_a_stretch_is_too_short_for_its_name(timeline, qtbot):
+    assert timeline.key == []
+    low = timeline.height()
+    timeline.show_strip(Strip(100, [Span(0, 90, 0, 1.0), Span(90, 100, 1, 1.0)]), ["wave", "jumping jack"])
+    assert timeline.key == ["wave", "jumping jack"]
+    assert timeline.height() > low
+    picture = timeline.grab().toImage()
+    key = {picture.pixelColor(x, timeline.height() - 8).name() for x in range(200)}
+    assert {timeline.colour(0).name(), timeline.colour(1).name()} <= key
+    with qtbot.assertNotEmitted(timeline.seek_requested):
+        qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=QPoint(100, timeline.height() - 3))
+    timeline.resize(1600, timeline.height())
+    assert timeline.key == []
+    assert timeline.height() == low
+
+
 def test_without_a_strip_nothing_answers(timeline, qtbot):
     timeline.show_strip(None, [])
     with qtbot.assertNotEmitted(timeline.seek_requested):
