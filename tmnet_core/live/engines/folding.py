@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from typing import Any
+
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -13,13 +17,29 @@ _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
+# Tracing replaces nn.Module's call for all threads: one at a time, or the wrong one would be put back.
+_tracing = threading.Lock()
+
+
 class _Tracer(fx.Tracer):
-    """Keeps whole what does something else for a single frame than for a clip."""
+    """Keeps whole what does something else for a single frame than for a clip; sees its own thread's calls alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Whether a module is one node of the graph."""
         whole = isinstance(m, ClipConv3d | PoolOverTime | ShiftedConvolution)
         return whole or super().is_leaf_module(m, module_qualified_name)
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Trace a call; another thread's network, which may look meanwhile, is called as ever."""
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
 
 
 def fold_batch_norms(module: nn.Module) -> nn.Module:
@@ -30,7 +50,8 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
     if not any(isinstance(part, _BATCH_NORMS) for part in module.modules()):
         return module.eval()
     try:
-        graph = _Tracer().trace(module.eval())
+        with _tracing:
+            graph = _Tracer().trace(module.eval())
     except (fx.proxy.TraceError, TypeError, ValueError, RuntimeError):
         for name, child in module.named_children():
             setattr(module, name, fold_batch_norms(child))
