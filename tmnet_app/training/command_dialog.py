@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
 from collections.abc import Sequence
 
 from PySide6.QtCore import QProcess, QProcessEnvironment
-from PySide6.QtGui import QCloseEvent, QFontDatabase
+from PySide6.QtGui import QCloseEvent, QFontDatabase, QTextCursor
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID
@@ -25,7 +27,6 @@ class CommandDialog(QDialog):
         self.output.setReadOnly(True)
         self.output.setMaximumBlockCount(_LINES)
         self.output.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.output.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.output.setAccessibleName("What the command says")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.buttons.rejected.connect(self.close)
@@ -36,6 +37,8 @@ class CommandDialog(QDialog):
         layout.addWidget(self.buttons)
         self.resize(880, 480)
         self._process = QProcess(self)
+        # What comes may end in the middle of a letter.
+        self._decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
         self._start(arguments)
 
     def _start(self, arguments: Sequence[str]) -> None:
@@ -52,8 +55,9 @@ class CommandDialog(QDialog):
         process.closeWriteChannel()
 
     def _read(self) -> None:
-        text = bytes(self._process.readAllStandardOutput().data()).decode("utf-8", errors="replace")
-        self.output.appendPlainText(text.rstrip("\r\n"))
+        text = self._decoder.decode(bytes(self._process.readAllStandardOutput().data()))
+        self.output.moveCursor(QTextCursor.MoveOperation.End)
+        self.output.insertPlainText(text)
 
     def _finish(self, status: int) -> None:
         self.state.setText("Done." if status == 0 else "It could not be done; the reason is below.")

@@ -20,6 +20,7 @@ from tmnet_core.training.record import RunRecord
 RUN_COLOURS = ("#CC79A7", "#0072B2", "#D55E00", "#B8A200", "#7F7F7F", "#8C6BB1", "#3D9970", "#A0522D")
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 _MANY_POINTS = 300
+_BEYOND = 1.02  # of the whole run, to the right end of every plot
 _SOME_ITERATIONS = 100  # of an empty plot, before it is known how many there will be
 _TITLES = {
     "loss": ("Loss", "The whole loss, and CB's cross-entropy in it, by iteration"),
@@ -65,7 +66,10 @@ class Curves(QWidget):
     def redraw(self) -> None:
         """Draw what the records say now."""
         if not self._plots:
+            # At once and whole: painted one by one they would leave traces of where they were first.
+            self.setUpdatesEnabled(False)
             self._build()
+            self.setUpdatesEnabled(True)
         lines = self._lines()
         wanted = {(line.plot, line.name) for line in lines}
         for key in [key for key in self._items if key not in wanted]:
@@ -73,7 +77,9 @@ class Curves(QWidget):
         for line in lines:
             self._draw(line)
         last = max((max(record.iterations, record.iteration) for record in self._records.values()), default=0)
-        self._plots["validation"].setXRange(0, last or _SOME_ITERATIONS, padding=0)
+        for plot in self._plots.values():
+            # A little more, or the last point would be cut in two.
+            plot.setXRange(0, _BEYOND * (last or _SOME_ITERATIONS), padding=0)
         for plot, legend in self._legends.items():
             legend.setText(_legend([line for line in lines if line.plot == plot]))
 

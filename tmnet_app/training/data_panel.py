@@ -24,6 +24,7 @@ class DataPanel(QFrame):
     """A folder to drop or to choose, and how it is read."""
 
     refused = Signal(str)  # a sentence
+    dropped = Signal(Path)  # a folder or a file
 
     def __init__(self, draft: RecipeDraft, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,8 +74,8 @@ class DataPanel(QFrame):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take what was dropped."""
-        self.take(Path(next(url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile())))
+        """Tell what was dropped."""
+        self.dropped.emit(Path(next(url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile())))
         event.acceptProposedAction()
 
     def _choose(self) -> None:

@@ -73,7 +73,7 @@ class FilmStrip(QObject):
             setup.draft.set_value(key, value)
         if self._main.session.header is not None:
             setup.network.start_from_loaded()
-        setup.take_folder(self._clips)
+        setup.take_dropped(self._clips)
 
     def _start(self) -> None:
         self._take(self._training)

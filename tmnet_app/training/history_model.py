@@ -16,6 +16,7 @@ from tmnet_core.models.branch import Branch
 from tmnet_core.training.run_list import RememberedRuns, RunSummary
 
 _Index = QModelIndex | QPersistentModelIndex
+_NUMBERS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class HistoryModel(QAbstractTableModel):
                 return COLUMNS[section].title
             if role == Qt.ItemDataRole.ToolTipRole:
                 return COLUMNS[section].tip
+            if role == Qt.ItemDataRole.TextAlignmentRole and COLUMNS[section].number:
+                return _NUMBERS
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
@@ -124,7 +127,7 @@ class HistoryModel(QAbstractTableModel):
             case Qt.ItemDataRole.UserRole:
                 return column.key(run)
             case Qt.ItemDataRole.TextAlignmentRole if column.number:
-                return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                return _NUMBERS
         return None
 
     def _list(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QFile, QItemSelectionModel, QSortFilterProxyModel, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QFile, QItemSelectionModel, QSortFilterProxyModel, QStandardPaths, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -31,7 +32,9 @@ from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.run_list import RunSummary
 
 _EXPORTS = "Checkpoint (*.safetensors);;ONNX, runs without TMNet (*.onnx)"
+_NO_RUNS = "No runs yet. What you train is kept here."
 _LOOK_MS = 2000
+_NOT_IN_NAMES = '/\\:*?"<>|'
 _WIDTHS = {"Run": 150, "State": 80, "RB+CB": 64, "RB": 64, "CB": 64, "Network": 184, "Recipe": 216, "Data": 104}
 
 
@@ -44,6 +47,7 @@ class HistoryPage(QWidget):
     command_requested = Signal(str, list)  # a title, and arguments for tmnet
     renamed = Signal(object, object)  # the RunFolder that was, and the one that is
     deleted = Signal(object)  # the RunFolder that was
+    asked = Signal()  # a person wants something; what was said of the wish before is past
     failed = Signal(str)  # a sentence
 
     def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
@@ -55,10 +59,12 @@ class HistoryPage(QWidget):
         self._look_again = QTimer(self, interval=_LOOK_MS)
         self._look_again.timeout.connect(self.model.refresh)
         self.table = QTableView()
-        self.hint = QLabel("No runs yet. What you train is kept here.")
+        self.hint = QLabel(_NO_RUNS)
+        self._said = ""
         self._buttons: list[tuple[QPushButton, Callable[[list[RunSummary]], bool]]] = []
         self._build()
         self.model.refreshed.connect(self._on_refreshed)
+        self.asked.connect(lambda: self._say(""))
         self.model.modelAboutToBeReset.connect(self._remember_selection)
         self.model.modelReset.connect(self._select_again)
         self._selected_before: set[Path] = set()
@@ -81,6 +87,7 @@ class HistoryPage(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setHighlightSections(False)
         for place, column in enumerate(COLUMNS):
             table.setColumnWidth(place, _WIDTHS.get(column.title, 96))
         table.doubleClicked.connect(lambda: self._each(self.open_requested.emit))
@@ -123,6 +130,7 @@ class HistoryPage(QWidget):
         ):
             button = QPushButton(text)
             button.setToolTip(tip)
+            button.clicked.connect(self.asked)
             button.clicked.connect(slot)
             row.addWidget(button)
             self._buttons.append((button, allowed))
@@ -171,8 +179,16 @@ class HistoryPage(QWidget):
         self.select(self._selected_before)
 
     def _on_refreshed(self) -> None:
-        self.hint.setVisible(not self.model.runs)
+        self._show_hint()
         self._enable()
+
+    def _say(self, sentence: str) -> None:
+        self._said = sentence
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        self.hint.setText(self._said or _NO_RUNS)
+        self.hint.setVisible(bool(self._said) or not self.model.runs)
 
     def _enable(self) -> None:
         runs = self.selected
@@ -199,10 +215,12 @@ class HistoryPage(QWidget):
 
     def _export(self) -> None:
         run = self.selected[0]
-        path, _ = QFileDialog.getSaveFileName(self, "Export the best network", f"{run.name}.safetensors", _EXPORTS)
+        path, kind = QFileDialog.getSaveFileName(self, "Export the best network", f"{run.name}.safetensors", _EXPORTS)
         checkpoint = RunFolder(run.path).best_checkpoint
         if not path:
             return
+        if not Path(path).suffix:
+            path += ".onnx" if "*.onnx" in kind else ".safetensors"
         if path.lower().endswith(".onnx"):
             self.command_requested.emit(f"Export of {run.name}", ["export", str(checkpoint), "--onnx", path])
             return
@@ -211,6 +229,8 @@ class HistoryPage(QWidget):
                 shutil.copyfile(checkpoint, temporary)
         except OSError as error:
             self.failed.emit(f"The network could not be written to {path}: {error.strerror}.")
+        else:
+            self._say(f"Its best network was copied to {path}.")
 
     def _rename(self) -> None:
         run = self.selected[0]
@@ -243,6 +263,7 @@ class HistoryPage(QWidget):
         if is_training(run):
             self.failed.emit(f"{run.path.name} is being trained; stop it first.")
             return
+        _make_room_for_the_trash()
         moved = QFile.moveToTrash(str(run.path))
         if not (moved[0] if isinstance(moved, tuple) else moved):
             self.failed.emit(f"{run.path.name} could not be moved to the trash; it is still in {run.path.parent}.")
@@ -250,11 +271,19 @@ class HistoryPage(QWidget):
         self.deleted.emit(run)
 
 
+def _make_room_for_the_trash() -> None:
+    """Make the folder that the trash lies in, which a new account may lack; Qt makes the trash alone."""
+    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation)
+    with contextlib.suppress(OSError):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+
+
 def rename_run(run: RunFolder, name: str) -> RunFolder:
     """Give a run's folder another name; raises TMNetError where it is trained, or the name is no name or taken."""
     name = name.strip()
-    if not name or name in {".", ".."} or any(mark in name for mark in '/\\:*?"<>|') or len(name) > 80:
-        raise TMNetError(f"“{name}” cannot be the name of a folder.")
+    if not name or name in {".", ".."} or any(mark in name for mark in _NOT_IN_NAMES) or len(name) > 80:
+        marks = " ".join(_NOT_IN_NAMES)
+        raise TMNetError(f"“{name}” cannot be a run's name: it takes 1 to 80 letters, none of them {marks}.")
     if is_training(run):
         raise TMNetError(f"{run.path.name} is being trained; stop it first.")
     target = run.path.with_name(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from tmnet_app.theme import GRID, tabular
+from tmnet_app.training.headings import mark_problem
 from tmnet_app.training.wording import spell_time
 from tmnet_core.config import Recipe
 from tmnet_core.training.trial_result import TrialResult
@@ -13,7 +14,7 @@ _UNKNOWN = "How long it takes and whether it fits into memory: try a step, and i
 
 
 class NeedsBar(QFrame):
-    """A problem goes before what is known of the needs, and that before a note."""
+    """What is known of the needs, and a note below it; a problem goes before both."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,11 +41,14 @@ class NeedsBar(QFrame):
         self._show()
 
     def show_progress(self, sentence: str) -> None:
-        """Show what the trial does."""
-        self._problem, self._note, self._result = "", sentence, None
-        self._show()
+        """Show what the trial does; what another one found no longer counts."""
+        self._result = None
+        self.show_note(sentence)
 
-    show_note = show_progress
+    def show_note(self, sentence: str) -> None:
+        """Say what was done."""
+        self._problem, self._note = "", sentence
+        self._show()
 
     def show_trial(self, result: TrialResult) -> None:
         """Show what a trial found."""
@@ -69,13 +73,9 @@ class NeedsBar(QFrame):
         elif result is None:
             text = self._note or _UNKNOWN
         else:
-            text = describe_needs(result, self._scale)
+            text = "\n".join(filter(None, (describe_needs(result, self._scale), self._note)))
         self.label.setText(text)
-        wrong = bool(self._problem) or (result is not None and not result.fits)
-        if self.label.property("problem") != wrong:
-            self.label.setProperty("problem", wrong)
-            self.label.style().unpolish(self.label)
-            self.label.style().polish(self.label)
+        mark_problem(self.label, bool(self._problem) or (result is not None and not result.fits))
 
 
 def describe_needs(result: TrialResult, scale: float = 1.0) -> str:

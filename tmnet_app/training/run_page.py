@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar,
 
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.training.curves import Curves
-from tmnet_app.training.headings import heading
+from tmnet_app.training.headings import heading, mark_problem
 from tmnet_app.training.run_watch import RunWatch
 from tmnet_app.training.samples_view import SamplesView
 from tmnet_app.training.wording import EN_DASH, percent, spell_time
@@ -75,7 +75,6 @@ class RunPage(QWidget):
         self.sentence.setAccessibleName("How the run stands")
         self.suggestion = QLabel()
         self.suggestion.setWordWrap(True)
-        self.suggestion.setProperty("problem", True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(GRID)
@@ -163,8 +162,7 @@ class RunPage(QWidget):
         standing = watch.standing
         self.sentence.set_full_text("Ending all of its processes …" if watch.ending else standing.sentence)
         suggestion = " ".join(part for part in (standing.suggestion, _left_out(record)) if part)
-        self.suggestion.setText(suggestion)
-        self.suggestion.setVisible(bool(suggestion))
+        self._suggest(suggestion, problem=standing.state in {"failed", "lost"} or bool(record.skipped))
         self.bar.setRange(0, max(1, record.iterations))
         self.bar.setValue(record.iteration)
         for name, text in _figures_of(record, active=standing.state == "running").items():
@@ -201,8 +199,12 @@ class RunPage(QWidget):
         self.open_log.setEnabled(bool(self.watch.log))
 
     def _show_failure(self, sentence: str) -> None:
+        self._suggest(sentence, problem=True)
+
+    def _suggest(self, sentence: str, *, problem: bool) -> None:
         self.suggestion.setText(sentence)
-        self.suggestion.show()
+        self.suggestion.setVisible(bool(sentence))
+        mark_problem(self.suggestion, problem)
 
     # What the person does
 

@@ -106,6 +106,7 @@ class SetupPage(QWidget):
         draft.checked.connect(self._check)
         draft.changed.connect(self._forget_trial)
         self.data.refused.connect(self.needs.show_problem)
+        self.data.dropped.connect(self.take_dropped)
         self.previewer.asked.connect(self._forget_verdict)
         self.previewer.started.connect(self.preview.show_looking)
         self.previewer.found.connect(self._show_preview)
@@ -124,8 +125,12 @@ class SetupPage(QWidget):
         self.previewer.close()
         self.trial.cancel()
 
-    def take_folder(self, path: Path) -> None:
-        """Take a dropped folder."""
+    def take_dropped(self, path: Path) -> None:
+        """Take a dropped folder, and show what is in it; or a dropped recipe."""
+        if path.suffix.lower() == ".toml":
+            self._start_from(str(path))
+            return
+        self.tabs.setCurrentIndex(0)
         self.data.take(path)
 
     def _check(self) -> None:
@@ -182,10 +187,13 @@ class SetupPage(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Save the recipe", name, _TOML_FILTER)
         if not path:
             return
+        target = Path(path) if Path(path).suffix else Path(f"{path}.toml")
         try:
-            self.draft.save(Path(path))
+            self.draft.save(target)
         except OSError as error:
-            self.needs.show_problem(f"The recipe could not be written to {path}: {error.strerror}.")
+            self.needs.show_problem(f"The recipe could not be written to {target}: {error.strerror}.")
+        else:
+            self.needs.show_note(f"Saved to {target}.")
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.draft.command(self.recipe.processes.value()))

@@ -57,6 +57,7 @@ class TrainingWindow(QWidget):
             for side in (QTabBar.ButtonPosition.LeftSide, QTabBar.ButtonPosition.RightSide):
                 self.tabs.tabBar().setTabButton(place, side, None)
         self.tabs.tabCloseRequested.connect(self._close_tab)
+        self.tabs.currentChanged.connect(self.message.hide)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -72,6 +73,7 @@ class TrainingWindow(QWidget):
         self.history.renamed.connect(self._move)
         self.history.deleted.connect(self._close_run)
         self.history.failed.connect(self.show_message)
+        self.history.asked.connect(self.message.hide)
 
     # Runs
 

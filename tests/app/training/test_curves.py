@@ -62,14 +62,15 @@ def test_one_run_is_drawn_with_its_branches_in_their_colours(curves: Curves) -> 
         assert abs(colour.hue() - BRANCH_COLOURS[branch].hue()) <= 2
 
 
-def test_validation_shows_the_whole_run_however_few_points_there_are(curves: Curves, qtbot) -> None:
+def test_every_plot_shows_the_whole_run_however_few_points_there_are(curves: Curves, qtbot) -> None:
     curves.show_records({"run": RunRecord()})
     plot = curves._plots["validation"]
-    assert plot.viewRange() == [[0, 100], [0, 100]]
+    assert plot.viewRange() == [[0, 102], [0, 100]]
     one = record_of(4)
     one.started = one.started.model_copy(update={"iterations": 800})
     curves.show_records({"run": one})
-    assert plot.viewRange() == [[0, 800], [0, 100]]
+    assert [plot.viewRange()[0] for plot in curves._plots.values()] == [[0, 816]] * 4
+    assert plot.viewRange()[1] == [0, 100]
     # The number of the last tick ends within the picture.
     axis = plot.getAxis("bottom")
     half = QFontMetricsF(axis.style["tickFont"]).horizontalAdvance("800") / 2

@@ -1,4 +1,5 @@
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,13 +114,16 @@ def test_several_runs_are_compared(history: TrainingWindow, qtbot) -> None:
 
 def test_rename(history: TrainingWindow, qtbot, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     select(history, "erster")
-    for name, sentence in (("a/b", "cannot be the name"), ("zweiter", "There is a run called zweiter already.")):
+    for name, sentence in (("a/b", "cannot be a run's name"), ("zweiter", "There is a run called zweiter already.")):
         monkeypatch.setattr(QInputDialog, "getText", lambda *a, name=name, **o: (name, True))
         history.history.button("Rename…").click()
         assert sentence in history.message.label.full_text
+    assert history.message.isVisible()
     monkeypatch.setattr(QInputDialog, "getText", lambda *a, **o: ("neuer Name ü", True))
     history.history.button("Rename…").click()
     qtbot.waitUntil(lambda: "neuer Name ü" in texts(history, "Run"))
+    # What was wrong before is past.
+    assert not history.message.isVisible()
     assert RunFolder.open(runs / "neuer Name ü").best_checkpoint.exists()
 
 
@@ -178,6 +182,18 @@ def test_delete_asks_and_moves_to_the_trash(
     assert (runs / "dritter").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it would be the person's own trash")
+def test_the_trash_is_there_for_a_new_account_too(
+    history: TrainingWindow, qtbot, runs: Path, tmp_path: Path, answer_question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "new" / "share"))
+    select(history, "erster")
+    QTimer.singleShot(0, lambda: answer_question("&Yes"))
+    history.history.button("Delete…").click()
+    assert not (runs / "erster").exists()
+    assert (tmp_path / "new" / "share" / "Trash" / "files" / "erster" / "events.jsonl").exists()
+
+
 def test_resume_goes_on_and_a_run_that_is_trained_is_left_alone(
     history: TrainingWindow, qtbot, script_child: Script
 ) -> None:
@@ -198,11 +214,21 @@ def test_resume_goes_on_and_a_run_that_is_trained_is_left_alone(
 def test_export_copies_the_best_network(
     history: TrainingWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "für dich.safetensors"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **o: (str(target), ""))
-    select(history, "erster")
+    for name, kind in (("für dich.safetensors", ""), ("ohne Endung", "Checkpoint (*.safetensors)")):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, n=name, k=kind, **o: (str(tmp_path / n), k))
+        select(history, "erster")
+        history.history.button("Export…").click()
+        target = (tmp_path / name).with_suffix(".safetensors")
+        assert target.read_bytes() == b"a network"
+        assert history.history.hint.text() == f"Its best network was copied to {target}."
+    # As ONNX it takes a while, and is done beside the window.
+    asked: list[list[str]] = []
+    history.history.command_requested.disconnect()
+    history.history.command_requested.connect(lambda title, arguments: asked.append(arguments))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **o: (str(tmp_path / "netz"), "ONNX (*.onnx)"))
     history.history.button("Export…").click()
-    assert target.read_bytes() == b"a network"
+    assert asked[0][-2:] == ["--onnx", str(tmp_path / "netz.onnx")]
+    assert not history.history.hint.isVisible()
 
 
 def test_evaluate_asks_for_the_command(history: TrainingWindow) -> None:
@@ -222,6 +248,23 @@ def test_a_command_s_output_is_shown_and_its_failure_told(history: TrainingWindo
         qtbot.waitUntil(lambda dialog=dialog, state=state: state in dialog.state.text(), timeout=60_000)
         assert output in dialog.output.toPlainText()
         dialog.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
+def test_what_a_command_says_may_come_in_pieces_of_letters(
+    history: TrainingWindow, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "says"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys, time\nfor piece in (b'gr\\xc3', b'\\xbc\\xc3', b'\\x9fe\\r\\nfertig\\n'):\n"
+        "    sys.stdout.buffer.write(piece)\n    sys.stdout.flush()\n    time.sleep(0.2)\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    dialog = CommandDialog("Grüße", [], history)
+    qtbot.waitUntil(lambda: dialog.state.text() == "Done.", timeout=15_000)
+    assert dialog.output.toPlainText() == "grüße\nfertig\n"
+    dialog.close()
 
 
 def test_closing_ends_a_command_too(history: TrainingWindow, qtbot) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from tmnet_app.main_window import MainWindow
 from tmnet_app.training.needs_bar import describe_needs
@@ -48,10 +48,10 @@ def test_from_a_dropped_folder_to_a_network_that_looks(
     watched: list[str] = []
     page.watch_requested.connect(watched.append)
     page.best_found.connect(watched.append)
-    qtbot.waitUntil(lambda: page.watch.record.best is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: page.watch.record.best is not None, timeout=150_000)
     qtbot.waitUntil(page.watch_it.isEnabled)
     page.watch_it.click()
-    qtbot.waitUntil(lambda: not page.watch.standing.active, timeout=60_000)
+    qtbot.waitUntil(lambda: not page.watch.standing.active, timeout=150_000)
     assert page.watch.standing.sentence == "Finished at iteration 12."
     assert page.figures["iteration"].text() == "12 / 12"
     assert "finished at iteration 12" in page.log.toPlainText()
@@ -120,6 +120,12 @@ def test_another_form_ends_the_trial_and_another_length_is_scaled(
     )
     setup.trial.finished.emit(tried)
     assert describe_needs(tried, 100) == setup.needs.label.text()
+    # A note stands below what is known.
+    setup.copy.click()
+    assert (
+        setup.needs.label.text()
+        == f"{describe_needs(tried, 100)}\nCopied. Paste it into a terminal: it trains the same."
+    )
 
 
 def test_the_verdict_on_other_clips_does_not_hold(
@@ -170,6 +176,29 @@ def test_a_run_that_fails_says_why(qtbot, training: TrainingWindow, script_child
     assert page.open_log.isEnabled()
     assert not page.watch_it.isEnabled()
     assert page.resume.isVisible()
+
+
+def test_a_recipe_is_saved_and_dropped_again(
+    qtbot, training: TrainingWindow, coloured_clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = training.setup
+    setup.tabs.setCurrentIndex(1)
+    drop(training, coloured_clips)
+    # What was dropped is shown, whatever was shown before.
+    assert setup.tabs.currentIndex() == 0
+    setup.draft.set_value("clip.frames", 5)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **o: (str(tmp_path / "mein Rezept ü"), ""))
+    setup.save.click()
+    saved = tmp_path / "mein Rezept ü.toml"
+    assert setup.needs.label.text().endswith(f"Saved to {saved}.")
+    setup.draft.set_value("clip.frames", 7)
+    drop(training, saved)
+    assert setup.draft.value("clip.frames") == 5
+    assert setup.draft.value("data.root") == str(coloured_clips)
+    (tmp_path / "kaputt.toml").write_text("clip = 3")
+    drop(training, tmp_path / "kaputt.toml")
+    assert "kaputt.toml" in setup.needs.label.text()
+    assert setup.draft.value("clip.frames") == 5
 
 
 def test_the_recipe_leaves_as_a_command(qtbot, training: TrainingWindow, coloured_clips: Path) -> None:
@@ -236,7 +265,7 @@ def test_a_run_outlives_a_window_that_was_killed_and_is_found_again(qtbot, runs:
     program = f"""
 import sys
 from pathlib import Path
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 from tmnet_app.training.training_window import TrainingWindow
 from tmnet_core.config import Recipe
 from tmnet_core.training import launching
