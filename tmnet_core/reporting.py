@@ -141,10 +141,9 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 def print_evaluations(evaluations: Sequence[Evaluation], *, by_class: bool = False) -> None:
     """Print figures by look and branch, paired differences with their intervals, and on request every class."""
     from tmnet_core.training.evaluation_report import METRIC_TITLES, difference_sentences, figure_rows
-    from tmnet_core.training.metrics import INTERVALS_ARE_NARROW
 
     first = evaluations[0]
-    caption = "\n".join([*(evaluation.caption for evaluation in evaluations), *first.notes, INTERVALS_ARE_NARROW])
+    caption = "\n".join([*(evaluation.caption for evaluation in evaluations), *first.notes, first.resampling])
     table = Table(title=f"{first.checkpoint} at {first.data}", caption=caption)
     for title in ("look", "branch"):
         table.add_column(title)

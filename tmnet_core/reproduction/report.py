@@ -16,7 +16,7 @@ from tmnet_core.reproduction.paper import CITATION
 from tmnet_core.reproduction.results import ClaimResult, ComparisonResult, LineResult, Results
 from tmnet_core.reproduction.statistics import ENOUGH_SEEDS, PairedDifference, Spread
 from tmnet_core.training.evaluation_report import METRIC_TITLES
-from tmnet_core.training.metrics import INTERVALS_ARE_NARROW
+from tmnet_core.training.metrics import describe_resampling
 
 # The paper prints these three.
 PRINTED = ("top1", "top5", "map")
@@ -33,7 +33,7 @@ class Made:
 
     Attributes:
         recipe: what every run is a change of; `shipped` is the recipe it comes from itself.
-        clips: how many clips were scored.
+        clips: how many clips were scored, from how many source videos.
     """
 
     command: str
@@ -42,6 +42,7 @@ class Made:
     recipe: Recipe
     shipped: Recipe
     clips: int
+    sources: int
 
 
 def write_report(
@@ -89,12 +90,16 @@ def _table_rows(result: LineResult) -> list[list[object]]:
 
 def _header(made: Made) -> list[str]:
     changes = recipe_differences(made.shipped, made.recipe)
-    few = len(made.seeds) < ENOUGH_SEEDS
-    chance = (
-        f"With fewer than {ENOUGH_SEEDS} seeds they know nothing of the chance of training: they speak of these runs."
-        if few
-        else "They cover seeds too."
-    )
+    if len(made.seeds) < ENOUGH_SEEDS:
+        intervals = (
+            f"{describe_resampling(made.clips, made.sources)} Of one seed they know nothing of the chance of training, "
+            "so no claim is decided; --seeds 0,1,2 trains more."
+        )
+    else:
+        intervals = (
+            f"Intervals of 95 %: Student's, of the variance over the {len(made.seeds)} seeds and that over the "
+            f"{made.sources} source videos that the {made.clips} clips come from, added up."
+        )
     return [
         "# The paper's tables and figures, made here",
         "",
@@ -112,7 +117,7 @@ def _header(made: Made) -> list[str]:
         *(f"  - `{change}`" for change in changes if not change.startswith(("name", "data.root", "start.weights"))),
         "",
         "Each clip is scored over several key frames, each a glance of its own, by the last checkpoint of a run. "
-        f"Intervals are of 95 %, by paired bootstrap over clips. {chance} {INTERVALS_ARE_NARROW}",
+        f"Differences are paired by clip. {intervals}",
         *([] if made.recipe.objective.reaches_base else ["", _ONLY_RB]),
         "",
     ]
@@ -121,8 +126,11 @@ def _header(made: Made) -> list[str]:
 def _claims(results: Sequence[Results]) -> list[str]:
     lines = ["## The paper's claims", ""]
     lines += [
-        "Borne out here: every comparison that could be made is on its side, with an interval that leaves no room for "
-        "the opposite. Not borne out: some are not, which refutes nothing.",
+        "- Borne out here: every comparison that could be made is on its side, with an interval that leaves no room "
+        "for the opposite.",
+        "- Not borne out: at least one speaks against it, with such an interval.",
+        "- Undecided: none speaks against it, and at least one interval has room for both.",
+        "- Not tested: no comparison could be made.",
         "",
     ]
     for result in results:

@@ -11,6 +11,7 @@ import torch
 from tmnet_core.benchmarks.machine import describe_machine
 from tmnet_core.config import load_recipe
 from tmnet_core.data.clip_sources import open_validation_clips
+from tmnet_core.data.clips import source_of
 from tmnet_core.device import choose_device
 from tmnet_core.reproduction.cost import Cost, measure_costs
 from tmnet_core.reproduction.plan import Plan
@@ -78,6 +79,7 @@ def reproduce(
         recipe=base,
         shipped=load_recipe("quick" if settings.quick else "paper"),
         clips=len(validation),
+        sources=len({source_of(validation, index) for index in range(len(validation))}),
     )
     report, table = out / f"{name}.md", out / f"{name}.csv"
     write_report(report, results, made, costs, pictures)

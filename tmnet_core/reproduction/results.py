@@ -18,7 +18,7 @@ from tmnet_core.reproduction.statistics import PairedDifference, Spread, compare
 from tmnet_core.training.metrics import Shares
 from tmnet_core.training.run_folder import RunFolder
 
-Standing = Literal["borne out here", "not borne out", "not tested"]
+Standing = Literal["borne out here", "not borne out", "undecided", "not tested"]
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,14 @@ class ClaimResult:
 
     @property
     def standing(self) -> Standing:
-        """What the comparisons that could be made say: a claim is borne out where all of them bear it out."""
+        """What the comparisons that could be made say: all bear the claim out, some speak against it, or neither."""
         made = [result.difference for result in self.comparisons if result.difference is not None]
         if not made:
             return "not tested"
-        every = all(difference.verdict(self.claim.margin / 100) == "higher" for difference in made)
-        return "borne out here" if every else "not borne out"
+        verdicts = {difference.verdict(self.claim.margin / 100) for difference in made}
+        if "lower" in verdicts:
+            return "not borne out"
+        return "undecided" if "undecided" in verdicts else "borne out here"
 
 
 @dataclass(frozen=True)
@@ -119,13 +121,16 @@ def compare_lines(pair: Comparison, by_key: Mapping[str, LineResult]) -> Compari
     """Compare two sides on the clips that every run of either could read; lines are given by key."""
     if not (_answers(pair.higher, by_key) and _answers(pair.lower, by_key)):
         return ComparisonResult(pair, None)
-    every = [set(score.videos) for key, _ in (pair.higher, pair.lower) for score in by_key[key].scores]
+    scores = [score for key, _ in (pair.higher, pair.lower) for score in by_key[key].scores]
+    every = [set(score.videos) for score in scores]
     shared = set.intersection(*every)
     left_out = len(set.union(*every) - shared)
     if not shared:
         return ComparisonResult(pair, None, left_out)
-    left, right = (_shares(side, by_key, sorted(shared)) for side in (pair.higher, pair.lower))
-    return ComparisonResult(pair, compare_paired(left, right), left_out)
+    videos = sorted(shared)
+    left, right = (_shares(side, by_key, videos) for side in (pair.higher, pair.lower))
+    source = dict(zip(scores[0].videos, scores[0].sources, strict=True))
+    return ComparisonResult(pair, compare_paired(left, right, [source[video] for video in videos]), left_out)
 
 
 def _answers(side: Side, by_key: Mapping[str, LineResult]) -> bool:

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from tmnet_core.checkpoint import load_checkpoint, read_header
 from tmnet_core.data.clip_sources import open_validation_clips
+from tmnet_core.data.clips import source_of
 from tmnet_core.files import replacing
 from tmnet_core.training.checkpoint_evaluation import Look, trained_clip
-from tmnet_core.training.evaluation import Examiner
+from tmnet_core.training.evaluation import Examiner, answered
 from tmnet_core.training.run_folder import RunFolder
 
 
@@ -25,7 +26,8 @@ class Score(BaseModel):
     Attributes:
         made: when the checkpoint was made that was looked at.
         metrics: by branch, in [0, 1].
-        videos: what each video is called, in the order of `hits`; a file without them is not read.
+        videos: what each video is called, in the order of `hits`; a file without them, or their sources, is not read.
+        sources: of each video the source that it was cut from.
         hits: by branch, for each video the share of its glances whose top class is right.
         unreadable: videos that were left out.
     """
@@ -33,6 +35,7 @@ class Score(BaseModel):
     made: str
     metrics: dict[str, dict[str, float]]
     videos: list[str]
+    sources: list[str]
     hits: dict[str, list[float]]
     unreadable: int
 
@@ -70,11 +73,12 @@ def score_run(
         crops=look.crops,
     )
     glances = examiner.examine(loaded.model, device, progress)
-    left_out = {video.index for video in glances.unreadable}
+    readable = answered(clips, glances)
     score = Score(
         made=made,
         metrics=glances.metrics(),
-        videos=[clips.name(index) for index in range(len(clips)) if index not in left_out],
+        videos=[clips.name(index) for index in readable],
+        sources=[source_of(clips, index) for index in readable],
         hits={str(branch): glances.hits(branch).tolist() for branch in glances.probabilities},
         unreadable=len(glances.unreadable),
     )

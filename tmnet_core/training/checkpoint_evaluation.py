@@ -15,14 +15,15 @@ from tmnet_core.config import ClipSection, KeyFrameSegment
 from tmnet_core.data.clip_sources import (
     data_name,
 )
+from tmnet_core.data.clips import ClipSource, source_of
 from tmnet_core.data.preprocessing import Crops
 from tmnet_core.data.sampling import SamplingMode
 from tmnet_core.device import choose_device
 from tmnet_core.errors import CheckpointError, DataError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import C3D_FRAMES, shortest_clip
-from tmnet_core.training.evaluation import Examiner, Glances
-from tmnet_core.training.metrics import Shares, bootstrap_interval
+from tmnet_core.training.evaluation import Examiner, Glances, answered
+from tmnet_core.training.metrics import Interval, Shares, bootstrap_interval, describe_resampling
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.scored_clips import Part, how_chosen, open_part
 
@@ -62,10 +63,10 @@ class Look:
 
 
 class Difference(BaseModel):
-    """The mean of paired differences and its 95 % interval."""
+    """The mean of paired differences and its 95 % interval, None where all clips are of one source video."""
 
     mean: float
-    interval: tuple[float, float]
+    interval: Interval | None
 
 
 class ClassFigures(BaseModel):
@@ -90,7 +91,8 @@ class Evaluation(BaseModel):
 
     Attributes:
         metrics: by branch, as `Glances.metrics`.
-        top1_intervals: 95 % intervals of top-1 by branch, videos resampled.
+        sources: how many source videos the clips come from.
+        top1_intervals: 95 % intervals of top-1 by branch, source videos resampled; None where there is but one.
         differences: of top-1 between branches, paired by video.
         classes: by branch, in the order of labels.
         confusion: by branch, counts of glances by true class (row) and answered class (column).
@@ -108,7 +110,8 @@ class Evaluation(BaseModel):
     clip_frames: int = 0
     crops: int = 1
     metrics: dict[str, dict[str, float]]
-    top1_intervals: dict[str, tuple[float, float]]
+    sources: int
+    top1_intervals: dict[str, Interval | None]
     differences: dict[str, Difference]
     classes: dict[str, list[ClassFigures]]
     confusion: dict[str, list[list[int]]]
@@ -126,6 +129,11 @@ class Evaluation(BaseModel):
     def title(self) -> str:
         """What was evaluated."""
         return f"{self.look[0].upper()}{self.look[1:]} of {self.checkpoint} at {self.data}"
+
+    @property
+    def resampling(self) -> str:
+        """What the intervals stand on."""
+        return describe_resampling(self.videos, self.sources)
 
     @property
     def caption(self) -> str:
@@ -204,7 +212,7 @@ def evaluate_looks(
 
         glances = examiner.examine(loaded.model, chosen, tell)
         named = {"checkpoint": _named(checkpoint), "data": data_name(data), "part": opened.part, "notes": notes}
-        evaluations.append(_evaluation(named, look, trained, glances, clips.classes))
+        evaluations.append(_evaluation(named, look, trained, glances, clips))
     return evaluations
 
 
@@ -218,18 +226,21 @@ def frames_trained_on(checkpoint: Path) -> int:
     return trained_clip(read_header(checkpoint)).frames
 
 
-def compare(hits: dict[str, Shares]) -> dict[str, Difference]:
+def compare(hits: dict[str, Shares], sources: Sequence[str]) -> dict[str, Difference]:
     """Compare the fusion with either branch, and the branches with each other, video by video."""
     if str(Branch.FUSED) not in hits:
         return {}
     pairs = [(Branch.FUSED, Branch.CB), (Branch.FUSED, Branch.RB), (Branch.RB, Branch.CB)]
     found = {f"{first} - {second}": hits[first] - hits[second] for first, second in pairs}
-    return {name: Difference(mean=float(d.mean()), interval=bootstrap_interval(d)) for name, d in found.items()}
+    return {
+        name: Difference(mean=float(d.mean()), interval=bootstrap_interval(d, sources)) for name, d in found.items()
+    }
 
 
 def _evaluation(
-    named: Mapping[str, object], look: Look, trained: ClipSection, glances: Glances, classes: Sequence[str]
+    named: Mapping[str, object], look: Look, trained: ClipSection, glances: Glances, clips: ClipSource
 ) -> Evaluation:
+    sources = [source_of(clips, index) for index in answered(clips, glances)]
     hits = {str(branch): glances.hits(branch) for branch in glances.probabilities}
     return Evaluation.model_validate(
         {
@@ -240,9 +251,10 @@ def _evaluation(
             "clip_frames": look.frames,
             "crops": look.crops,
             "metrics": glances.metrics(),
-            "top1_intervals": {branch: bootstrap_interval(values) for branch, values in hits.items()},
-            "differences": compare(hits),
-            "classes": {str(branch): _by_class(glances, branch, classes) for branch in glances.probabilities},
+            "sources": len(set(sources)),
+            "top1_intervals": {branch: bootstrap_interval(values, sources) for branch, values in hits.items()},
+            "differences": compare(hits, sources),
+            "classes": {str(branch): _by_class(glances, branch, clips.classes) for branch in glances.probabilities},
             "confusion": {str(branch): glances.confusion(branch).tolist() for branch in glances.probabilities},
             "unreadable": [video.reason for video in glances.unreadable],
         }

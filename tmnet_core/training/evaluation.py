@@ -60,6 +60,12 @@ class Glances:
         return scores.flatten(0, 1), self.labels.repeat_interleave(scores.shape[1])
 
 
+def answered(clips: ClipSource, glances: Glances) -> list[int]:
+    """Return which of the clips the glances are of, in their order."""
+    left_out = {video.index for video in glances.unreadable}
+    return [index for index in range(len(clips)) if index not in left_out]
+
+
 def join_glances(parts: Sequence[Glances]) -> Glances:
     """Return what was said about several parts of the same clips as one; at least one part is needed."""
     return Glances(

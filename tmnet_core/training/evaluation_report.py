@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tmnet_core.benchmarks.machine import Machine
 from tmnet_core.files import replacing
 from tmnet_core.training.checkpoint_evaluation import ClassFigures, Evaluation
-from tmnet_core.training.metrics import INTERVALS_ARE_NARROW
+from tmnet_core.training.metrics import Interval
 
 METRIC_TITLES = {"top1": "acc@1", "top5": "acc@5", "map": "mAP", "mean_class": "mean class"}
 
@@ -66,7 +66,7 @@ class EvaluationReport(BaseModel):
         )
         lines += [f"{evaluation.title}: {evaluation.caption}.\n" for evaluation in self.evaluations]
         lines += [f"{note}\n" for note in first.notes]
-        lines += [f"{INTERVALS_ARE_NARROW}\n"]
+        lines += [f"{first.resampling}\n"]
         for evaluation in self.evaluations:
             lines += [f"- {evaluation.look}, {sentence}" for sentence in difference_sentences(evaluation)]
         for evaluation in self.evaluations:
@@ -83,9 +83,8 @@ def figure_rows(evaluation: Evaluation) -> list[list[str]]:
     """Return one row of text a branch: look, branch, the metrics, and the interval, in percent."""
     rows = []
     for branch, values in evaluation.metrics.items():
-        low, high = evaluation.top1_intervals[branch]
         figures = [f"{100 * values[key]:.1f}" for key in METRIC_TITLES]
-        rows.append([evaluation.look, branch, *figures, f"{100 * low:.1f} to {100 * high:.1f}"])
+        rows.append([evaluation.look, branch, *figures, _written(evaluation.top1_intervals[branch], ".1f")])
     return rows
 
 
@@ -101,8 +100,8 @@ def difference_sentences(evaluation: Evaluation) -> list[str]:
     """Say how far the branches are apart."""
     sentences = []
     for name, difference in evaluation.differences.items():
-        low, high = difference.interval
-        sentences.append(f"{name}: {100 * difference.mean:+.1f} points of acc@1, {100 * low:+.1f} to {100 * high:+.1f}")
+        ends = _written(difference.interval, "+.1f")
+        sentences.append(f"{name}: {100 * difference.mean:+.1f} points of acc@1, {ends}")
     return sentences
 
 
@@ -115,6 +114,12 @@ def draw_confusion_picture(path: Path, evaluation: Evaluation, branch: str) -> N
     title = f"{branch}, {evaluation.look}: {top1:.1f} % right\n{evaluation.checkpoint} at {evaluation.data}"
     names = [c.name for c in evaluation.classes[branch]]
     save_figure(draw_confusion(evaluation.confusion[branch], names, title), path)
+
+
+def _written(interval: Interval | None, form: str) -> str:
+    if interval is None:
+        return "no interval: one source video"
+    return " to ".join(format(100 * end, form) for end in interval)
 
 
 def _percent(share: float | None) -> str:

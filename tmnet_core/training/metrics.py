@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,9 +16,7 @@ from torchmetrics.functional.classification import (
 
 Confusion = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
-
-# What every report says of them.
-INTERVALS_ARE_NARROW = "Intervals take clips of one source as independent, so they are rather too narrow."
+Interval = tuple[float, float]
 
 # Resamples that are drawn at once: quick, and still little memory for thousands of clips.
 _AT_ONCE = 500
@@ -52,10 +52,36 @@ def confusion(scores: Tensor, labels: Tensor) -> Confusion:
     return multiclass_confusion_matrix(scores, labels, scores.shape[-1]).numpy()
 
 
-def bootstrap_interval(values: Shares, *, seed: int = 0, resamples: int = 10_000) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of N values by resampling them; paired differences go in as one array."""
+def bootstrap_interval(
+    values: Shares, sources: Sequence[str] | None = None, *, seed: int = 0, resamples: int = 10_000
+) -> Interval | None:
+    """Return the 95 % interval of the mean of N values; paired differences go in as one array.
+
+    What is resampled are the source videos that the values come from, with all clips of each, which are alike; without
+    `sources` every value is one of its own. None where all come from one source, which says nothing of others.
+    """
+    sums, counts = by_source(values, sources)
+    if len(sums) < 2:
+        return None
     rng = np.random.default_rng(seed)
-    rounds = range(0, resamples, _AT_ONCE)
-    means = [values[rng.integers(len(values), size=(_AT_ONCE, len(values)))].mean(1) for _ in rounds]
+    means = []
+    for _ in range(0, resamples, _AT_ONCE):
+        drawn = rng.integers(len(sums), size=(_AT_ONCE, len(sums)))
+        means.append(sums[drawn].sum(1) / counts[drawn].sum(1))
     low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
     return float(low), float(high)
+
+
+def by_source(values: Shares, sources: Sequence[str] | None) -> tuple[Shares, npt.NDArray[np.int64]]:
+    """Return the sum of the values of each source video, and how many there are of it."""
+    if sources is None:
+        return values, np.ones(len(values), np.int64)
+    place = np.unique(sources, return_inverse=True)[1]
+    return np.bincount(place, values).astype(np.float64), np.bincount(place).astype(np.int64)
+
+
+def describe_resampling(clips: int, sources: int) -> str:
+    """Say what intervals of so many clips from so many source videos stand on."""
+    if sources == clips:
+        return f"Intervals of 95 %: the {clips} clips resampled, each of a source video of its own by its name."
+    return f"Intervals of 95 %: the {sources} source videos of the {clips} clips resampled, each as a whole."

@@ -14,7 +14,14 @@ from tmnet_core.training.checkpoint_evaluation import Look
 def result(label: str, value: float, *top1: float) -> LineResult:
     line = Line(label, None, Look(), value=value, paper={Branch.RB: {"top1": 50.0}})
     scores = [
-        Score(made="now", metrics={"RB": {"top1": share, "map": share / 2}}, videos=[], hits={"RB": []}, unreadable=0)
+        Score(
+            made="now",
+            metrics={"RB": {"top1": share, "map": share / 2}},
+            videos=[],
+            sources=[],
+            hits={"RB": []},
+            unreadable=0,
+        )
         for share in top1
     ]
     return LineResult(line, scores, [])

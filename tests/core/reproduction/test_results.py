@@ -17,9 +17,9 @@ from tmnet_core.reproduction.statistics import PairedDifference
 from tmnet_core.training.checkpoint_evaluation import Look
 
 PAIR = Comparison(("a", Branch.RB), ("b", Branch.RB))
-HIGHER = PairedDifference(0.02, 0.01, 0.03, 1)
-LOWER = PairedDifference(-0.02, -0.03, -0.01, 1)
-UNDECIDED = PairedDifference(0.0, -0.01, 0.01, 1)
+HIGHER = PairedDifference(0.02, 0.01, 0.03, 2)
+LOWER = PairedDifference(-0.02, -0.03, -0.01, 2)
+UNDECIDED = PairedDifference(0.0, -0.01, 0.01, 2)
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,9 @@ UNDECIDED = PairedDifference(0.0, -0.01, 0.01, 1)
     [
         ([HIGHER, HIGHER], 0.0, "borne out here"),
         ([HIGHER, None], 0.0, "borne out here"),
-        ([HIGHER, UNDECIDED], 0.0, "not borne out"),
+        ([HIGHER, UNDECIDED], 0.0, "undecided"),
         ([LOWER], 0.0, "not borne out"),
+        ([HIGHER, LOWER, UNDECIDED], 0.0, "not borne out"),
         ([UNDECIDED], 2.0, "borne out here"),  # within two points
         ([None], 0.0, "not tested"),
         ([], 0.0, "not tested"),
@@ -41,7 +42,14 @@ def test_a_claim_stands_or_falls_with_its_comparisons(differences, margin, stand
 
 def scored(label: str, *by_seed: dict[str, float]) -> LineResult:
     scores = [
-        Score(made="now", metrics={}, videos=list(shares), hits={"RB": list(shares.values())}, unreadable=0)
+        Score(
+            made="now",
+            metrics={},
+            videos=list(shares),
+            sources=list(shares),
+            hits={"RB": list(shares.values())},
+            unreadable=0,
+        )
         for shares in by_seed
     ]
     return LineResult(Line(label, None, Look()), scores, [])
@@ -84,10 +92,11 @@ def test_scores_name_the_clips_that_were_read_and_a_file_without_names_is_made_a
 
 def test_the_report_says_how_many_clips_were_left_out(tmp_path: Path, tiny_settings: Settings) -> None:
     recipe = tiny_settings.base()
-    made = Made("tmnet ...", describe_machine(torch.device("cpu")), [0], recipe, recipe, clips=9)
+    made = Made("tmnet ...", describe_machine(torch.device("cpu")), [0], recipe, recipe, clips=9, sources=4)
     plan = Plan("table3", "title", "about", [])
     pairs = [ComparisonResult(PAIR, HIGHER, 3), ComparisonResult(PAIR, LOWER)]
     write_report(tmp_path / "report.md", [Results(plan, [], [], pairs)], made, {}, {})
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "+2.0 (+1.0 to +3.0), 3 clips left out that not every run could read" in report
     assert report.count("left out") == 1
+    assert "the 4 source videos of the 9 clips resampled, each as a whole. Of one seed they know nothing" in report

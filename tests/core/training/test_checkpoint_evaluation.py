@@ -177,7 +177,7 @@ def test_clips_of_several_lengths_are_rows_of_one_report(
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["command"] == "tmnet evaluate net clips"
     markdown = (tmp_path / "out" / "evaluation.md").read_text(encoding="utf-8")
     assert "    tmnet evaluate net clips\n" in markdown
-    assert "clips of one source as independent, so they are rather too narrow" in markdown
+    assert "Intervals of 95 %: the 18 clips resampled, each of a source video of its own by its name." in markdown
     top1 = 100 * evaluations[1].metrics["RB"]["top1"]
     assert f"| 2 frames | RB | {top1:.1f} |" in markdown
     with (tmp_path / "out" / "confusion-1-frame-CB.csv").open(newline="") as file:
@@ -304,3 +304,21 @@ def test_what_the_start_weights_have_seen_counts_too(tmp_path: Path, coloured_cl
     assert len(seen[0]) == 12
     assert len(seen[1]) > 12
     assert seen[0] | seen[1] == seen[1]
+
+
+def test_intervals_are_over_source_videos(tmp_path: Path, coloured_clips: Path, make_header: MakeHeader) -> None:
+    header = make_header().model_copy(update={"classes": ["blue", "green", "red"]})
+    save_untrained(tmp_path / "net.safetensors", header)
+    for film in range(2):
+        table = ["path,label,source,subset"]
+        for path in sorted(coloured_clips.glob("*/*.mp4")):
+            number = int(path.stem[-1])
+            side = "train" if number < 2 else "validation"
+            table.append(f"{path},{path.parent.name},{side} {min(film, number % 2)},{side}")
+        (tmp_path / "clips.csv").write_text("\n".join(table))
+        found = evaluate_checkpoint(
+            tmp_path / "net.safetensors", str(tmp_path / "clips.csv"), part="validation", device="cpu"
+        )
+        assert (found.videos, found.sources) == (12, film + 1)
+        assert (found.top1_intervals["CB"] is None) is (film == 0)
+    assert found.resampling == "Intervals of 95 %: the 2 source videos of the 12 clips resampled, each as a whole."

@@ -79,6 +79,26 @@ def test_the_confusion_counts_every_answer(scored) -> None:
 def test_the_interval_narrows_as_theory_says() -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(0.2, 1.0, 400)
-    low, high = bootstrap_interval(values, resamples=2000)
+    interval = bootstrap_interval(values, resamples=2000)
+    assert interval is not None
+    low, high = interval
     assert low < values.mean() < high
     assert high - low == pytest.approx(2 * 1.96 / 400**0.5, rel=0.15)
+
+
+def test_clips_of_one_source_are_resampled_together() -> None:
+    """Of 40 sources with 10 clips each, all right or all wrong, the interval is that of 40 values, not of 400."""
+    rng = np.random.default_rng(4)
+    of_source = rng.normal(0.2, 1.0, 40)
+    values, sources = np.repeat(of_source, 10), np.repeat(np.arange(40), 10).astype(str)
+    order = rng.permutation(400)
+    interval = bootstrap_interval(values[order], list(sources[order]))
+    assert interval is not None
+    assert interval[1] - interval[0] == pytest.approx(2 * 1.96 * of_source.std() / 40**0.5, rel=0.1)
+    assert interval[0] < values.mean() < interval[1]
+    assert bootstrap_interval(values, ["film"] * 400) is None
+
+
+def test_large_sources_count_by_their_clips() -> None:
+    # One of two sources is drawn twice with chance a half, else both: then nine of ten clips are right.
+    assert bootstrap_interval(np.array([1.0] * 9 + [0.0]), ["large"] * 9 + ["small"]) == (0.0, 1.0)
