@@ -63,6 +63,7 @@ class TrainingSummary(HeaderPart):
     chosen_on: Fingerprints | None = Field(
         None, description="The validation clips that the best network of a run was chosen by; None of the last one."
     )
+    digest: str = Field("", description="Changes with the training clips, their names, classes and content.")
 
 
 class Provenance(HeaderPart):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -26,6 +27,8 @@ _HASH_BYTES = 8
 _READ_BYTES = 2**16
 # What takes time is the disk's or the network's answer, so several are asked for at once.
 _READERS = 16
+# Files whose hashes are kept, a few hundred bytes each.
+_REMEMBERED = 50_000
 
 Part = tuple[float, float | None]
 
@@ -102,15 +105,35 @@ class Fingerprints(BaseModel):
         return any(_overlap((video.start, video.end), part) for part in self.parts.get(file, ()))
 
 
+def digest_clips(clips: ClipSource) -> str:
+    """Return what changes when clips are added, removed, renamed, put into another class, or have other content."""
+    digest = hashlib.sha256()
+    for index, (video, found) in enumerate(_hashes(clips)):
+        if video is None:
+            place = clips.name(index)
+        else:
+            # However the way to the folder was written.
+            folder = os.path.realpath(video.path.parent)
+            place = f"{folder}/{video.path.name} {video.start} {video.end} {found}"
+        digest.update(f"{clips.classes[clips.label(index)]}\0{place}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
 def hash_file(path: Path) -> str | None:
     """Return 16 digits made of a file's size and of what is in its middle; None where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, (size - _READ_BYTES) // 2))
-            content = file.read(_READ_BYTES)
+        status = path.stat()
+        return _hash_content(path, status.st_size, status.st_mtime_ns)
     except OSError:
         return None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _hash_content(path: Path, size: int, modified: int) -> str:
+    """Read once what does not change meanwhile."""
+    with path.open("rb") as file:
+        file.seek(max(0, (size - _READ_BYTES) // 2))
+        content = file.read(_READ_BYTES)
     return hashlib.blake2b(size.to_bytes(8, "little") + content, digest_size=_HASH_BYTES).hexdigest()
 
 

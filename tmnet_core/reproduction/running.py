@@ -15,8 +15,10 @@ from statistics import median
 
 import numpy as np
 
+from tmnet_core.checkpoint import read_header
 from tmnet_core.config import DataSection, Recipe, dump_recipe
 from tmnet_core.data.clip_sources import open_clip_sources
+from tmnet_core.data.fingerprints import digest_clips
 from tmnet_core.errors import SourceError, TMNetError
 from tmnet_core.files import replacing
 from tmnet_core.reproduction.plan import change, identity, work
@@ -67,15 +69,27 @@ def train_runs(
 ) -> Outcome:
     """Train the recipes, by identity, into folders below `folder`; what is there already is reused or gone on with.
 
+    A run of other clips than there are now is neither: its reason says so.
+
     With one device they are trained in this process, one after the other; with several each device takes the next
     one into a process of its own. Ctrl-C saves what runs, and the same call goes on later.
     """
     existing = find_runs(folder)
     outcome = Outcome()
     pending: dict[str, Recipe] = {}
+    digests: dict[str, str] = {}
+
+    def digest_of(data: DataSection) -> str:
+        key = data.model_dump_json()
+        digests[key] = digests[key] if key in digests else _digest(data)
+        return digests[key]
+
     for name, recipe in recipes.items():
         if name in existing and is_finished(existing[name]):
-            outcome.runs[name] = existing[name]
+            if changed := _why_other_clips(existing[name], digest_of(recipe.data)):
+                outcome.reasons[name] = changed
+            else:
+                outcome.runs[name] = existing[name]
         elif name in existing and _is_trained_elsewhere(existing[name]):
             outcome.reasons[name] = "another process trains it now; the same command takes it when it is finished"
         elif too_short := why_too_short(recipe):
@@ -120,6 +134,17 @@ def _is_trained_elsewhere(run: RunFolder) -> bool:
     return process is not None and process.alive and process.pid != os.getpid()
 
 
+def _why_other_clips(run: RunFolder, digest: str) -> str:
+    """Return why a finished run is not one of the clips that there are now, or nothing; also where nobody can tell."""
+    training = read_header(run.last_checkpoint).training
+    if not digest or training is None or training.digest in ("", digest):
+        return ""
+    return (
+        f"the training clips are not those that run {run.path.name} was trained on; move its folder elsewhere to train "
+        "it anew"
+    )
+
+
 def run_name(recipe: Recipe) -> str:
     """Return what a run's folder is called: something to read, and its identity."""
     return f"{recipe.model.variant}-{recipe.clip.frames}f-seed{recipe.training.seed}-{identity(recipe)[:8]}"
@@ -133,6 +158,14 @@ def why_too_short(recipe: Recipe) -> str:
     return (
         f"clips too short: half of them have no more than {median(lengths):g} frames, fewer than {recipe.clip.frames}"
     )
+
+
+def _digest(data: DataSection) -> str:
+    """Return what the training clips are now; empty where they cannot be opened, of which scoring tells."""
+    try:
+        return digest_clips(open_clip_sources(data.model_copy(update={"cache": "none"}))[0])
+    except TMNetError:
+        return ""
 
 
 _known_lengths: dict[str, list[int]] = {}

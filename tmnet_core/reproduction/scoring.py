@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from tmnet_core.checkpoint import load_checkpoint, read_header
 from tmnet_core.data.clip_sources import open_validation_clips
 from tmnet_core.data.clips import source_of
+from tmnet_core.data.fingerprints import digest_clips
 from tmnet_core.files import replacing
 from tmnet_core.training.checkpoint_evaluation import Look, trained_clip
 from tmnet_core.training.evaluation import Examiner, answered
@@ -25,14 +26,16 @@ class Score(BaseModel):
 
     Attributes:
         made: when the checkpoint was made that was looked at.
+        clips: changes with the clips that it was looked at with; a file without it is not read.
         metrics: by branch, in [0, 1].
-        videos: what each video is called, in the order of `hits`; a file without them, or their sources, is not read.
+        videos: what each video is called, in the order of `hits`.
         sources: of each video the source that it was cut from.
         hits: by branch, for each video the share of its glances whose top class is right.
         unreadable: videos that were left out.
     """
 
     made: str
+    clips: str
     metrics: dict[str, dict[str, float]]
     videos: list[str]
     sources: list[str]
@@ -46,7 +49,7 @@ def score_run(
     device: torch.device,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Score:
-    """Look at the validation clips with a run's last checkpoint, unless that was done before.
+    """Look at the validation clips with a run's last checkpoint, unless that was done before with the same ones.
 
     The last one, not the best: the best was chosen on these clips.
 
@@ -55,13 +58,14 @@ def score_run(
     """
     made = read_header(run.last_checkpoint).provenance.created
     kept = run.path / f"score-{_look_name(look)}.json"
+    recipe = run.recipe()
+    clips = open_validation_clips(recipe.data)
+    digest = digest_clips(clips)
     found = _read(kept)
-    if found is not None and found.made == made:
+    if found is not None and (found.made, found.clips) == (made, digest):
         return found
     loaded = load_checkpoint(run.last_checkpoint, device)
     loaded.model.fusion = look.fusion or loaded.model.fusion
-    recipe = run.recipe()
-    clips = open_validation_clips(recipe.data)
     examiner = Examiner(
         clips,
         loaded.header.preprocessing,
@@ -76,6 +80,7 @@ def score_run(
     readable = answered(clips, glances)
     score = Score(
         made=made,
+        clips=digest,
         metrics=glances.metrics(),
         videos=[clips.name(index) for index in readable],
         sources=[source_of(clips, index) for index in readable],

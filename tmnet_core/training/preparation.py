@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,12 +85,6 @@ def build_training_loader(
     return build_loader(dataset, batches=dealt, workers=training.workers, pin_memory=device.type == "cuda")
 
 
-def fingerprint(clips: ClipSource) -> str:
-    """Return what changes when clips are added, removed, renamed or put into another class."""
-    lines = (f"{clips.label(index)} {clips.name(index)}" for index in range(len(clips)))
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
-
-
 def build_preprocessing(recipe: Recipe, started: StartedModel) -> Preprocessing:
     """Return what a glance does to a frame, as the recipe's clip and the start weights want it."""
     return Preprocessing(
@@ -164,6 +157,7 @@ def describe_network(
     metrics: dict[str, dict[str, float]],
     trained_on: Fingerprints | None,
     chosen_on: Fingerprints | None,
+    digest: str,
 ) -> CheckpointHeader:
     """Return what a checkpoint says of the network as it is now."""
     return CheckpointHeader(
@@ -185,6 +179,7 @@ def describe_network(
             objective=recipe.objective,
             trained_on=trained_on,
             chosen_on=chosen_on,
+            digest=digest,
         ),
         metrics=metrics,
         provenance=Provenance(

@@ -17,7 +17,7 @@ from tmnet_core.checkpoint import CheckpointHeader, iterations_of, save_checkpoi
 from tmnet_core.config import Recipe, recipe_differences, validate_recipe
 from tmnet_core.data.clip_sources import describe_data, open_clip_sources
 from tmnet_core.data.clips import ClipBatch, EpochSampler
-from tmnet_core.data.fingerprints import Fingerprints
+from tmnet_core.data.fingerprints import Fingerprints, digest_clips
 from tmnet_core.errors import DataError, RecipeError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import VARIANTS
@@ -39,7 +39,6 @@ from tmnet_core.training.preparation import (
     choose_precision,
     clip_gradients,
     describe_network,
-    fingerprint,
     load_optimizer,
 )
 from tmnet_core.training.randomness import random_state, set_random_state
@@ -338,8 +337,7 @@ class Trainer:
         self.run.save_state(
             {
                 "recipe": self.recipe.model_dump(mode="json"),
-                "clips": fingerprint(self.training_clips),
-                "validation_clips": fingerprint(self.validation_clips),
+                "digests": self.digests,
                 "trained_on": self.trained_on.model_dump() if self.trained_on is not None else None,
                 # The schedule is a function of the iteration and needs no state.
                 "progress": vars(self.progress).copy(),
@@ -386,16 +384,18 @@ class Trainer:
             self._save_checkpoints()
 
     def _refuse_other_clips(self, state: dict[str, Any]) -> None:
-        for part, key, clips in (
-            ("training", "clips", self.training_clips),
-            ("validation", "validation_clips", self.validation_clips),
-        ):
-            # Earlier versions did not save what the validation clips were.
-            if key in state and state[key] != fingerprint(clips):
+        # Earlier versions did not save what the clips were.
+        for part, digest in state.get("digests", {}).items():
+            if digest != self.digests[part]:
                 raise DataError(
                     f"data {self.recipe.data.root}: its {part} clips are not those that run {self.run.path.name} was "
                     "saved with; `tmnet train --resume` with --accept-changes goes on with these"
                 )
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """What changes when the clips do."""
+        return {"training": digest_clips(self.training_clips), "validation": digest_clips(self.validation_clips)}
 
     @cached_property
     def trained_on(self) -> Fingerprints | None:
@@ -416,6 +416,7 @@ class Trainer:
             metrics=self.progress.metrics,
             trained_on=self.trained_on,
             chosen_on=chosen_on,
+            digest=self.digests["training"],
         )
 
     def learning_rate(self) -> float:

@@ -16,6 +16,7 @@ def result(label: str, value: float, *top1: float) -> LineResult:
     scores = [
         Score(
             made="now",
+            clips="",
             metrics={"RB": {"top1": share, "map": share / 2}},
             videos=[],
             sources=[],

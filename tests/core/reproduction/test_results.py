@@ -44,6 +44,7 @@ def scored(label: str, *by_seed: dict[str, float]) -> LineResult:
     scores = [
         Score(
             made="now",
+            clips="",
             metrics={},
             videos=list(shares),
             sources=list(shares),
@@ -78,7 +79,7 @@ def test_scores_name_the_clips_that_were_read_and_a_file_without_names_is_made_a
     whole = score_run(run, Look(), torch.device("cpu"))
     (kept,) = run.path.glob("score-*.json")
     Path(whole.videos[1]).write_bytes(b"")
-    kept.write_text(Score.model_validate_json(kept.read_text()).model_dump_json(exclude={"videos"}), encoding="utf-8")
+    kept.write_text(Score.model_validate_json(kept.read_text()).model_dump_json(exclude={"sources"}), encoding="utf-8")
     again = score_run(run, Look(), torch.device("cpu"))
     assert again.videos == [*whole.videos[:1], *whole.videos[2:]]
     assert [len(hits) for hits in again.hits.values()] == [len(again.videos)] * 3
@@ -88,6 +89,25 @@ def test_scores_name_the_clips_that_were_read_and_a_file_without_names_is_made_a
     assert result.left_out == 1
     assert result.difference is not None
     assert result.difference.is_of_one_run
+
+
+def test_a_score_of_other_clips_is_made_anew(tmp_path: Path, tiny_settings: Settings, coloured_clips: Path) -> None:
+    """Also where a clip only shows something else under its old name."""
+    clips = shutil.copytree(coloured_clips, tmp_path / "clips")
+    base = replace(tiny_settings, data=str(clips)).base()
+    run = train_runs({identity(base): base}, tmp_path / "runs", ["cpu"]).runs[identity(base)]
+    first = score_run(run, Look(), torch.device("cpu"))
+    (kept,) = run.path.glob("score-*.json")
+    written = kept.stat().st_mtime_ns
+    assert score_run(run, Look(), torch.device("cpu")) == first
+    assert kept.stat().st_mtime_ns == written
+    label = Path(first.videos[0]).parent.name
+    other = next(path for path in sorted(clips.glob("*/*.mp4")) if path.parent.name != label)
+    shutil.copyfile(other, first.videos[0])
+    second = score_run(run, Look(), torch.device("cpu"))
+    assert second.videos == first.videos
+    assert second.clips != first.clips
+    assert Score.model_validate_json(kept.read_text(encoding="utf-8")) == second
 
 
 def test_the_report_says_how_many_clips_were_left_out(tmp_path: Path, tiny_settings: Settings) -> None:

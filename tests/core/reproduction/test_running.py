@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from tmnet_core.config import dump_recipe
+from tmnet_core.data.clip_sources import open_clip_sources
 from tmnet_core.reproduction import running
 from tmnet_core.reproduction.plan import change, identity, work
 from tmnet_core.reproduction.plans import Settings
@@ -106,6 +107,26 @@ def test_a_run_does_not_go_on_with_other_clips(
     assert "clips are not those that run" in outcome.reasons[identity(base)]
     assert not outcome.runs
     assert run.load_state()["progress"]["iteration"] == 1
+
+
+def test_a_finished_run_of_other_clips_is_not_taken_for_one_of_these(
+    tmp_path: Path, coloured_clips: Path, tiny_settings: Settings
+) -> None:
+    data = shutil.copytree(coloured_clips, tmp_path / "data")
+    base = replace(tiny_settings, data=str(data)).base()
+    (run,) = train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).runs.values()
+    assert set(train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).runs) == {identity(base)}
+    # The same names and sizes of classes, but one of the clips is another film by now.
+    training, _ = open_clip_sources(base.data)
+    shutil.copyfile(data / "red" / "red_0.mp4", training.name(0))
+    outcome = train_runs(by_identity(base), tmp_path / "runs", ["cpu"])
+    assert not outcome.runs
+    assert outcome.reasons[identity(base)] == (
+        f"the training clips are not those that run {run.path.name} was trained on; move its folder elsewhere to train "
+        "it anew"
+    )
+    run.path.rename(tmp_path / "elsewhere")
+    assert set(train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).runs) == {identity(base)}
 
 
 def test_what_fails_on_a_device_does_not_end_it(
