@@ -507,7 +507,7 @@ class LiveSession(QObject):
     def _settle(self) -> None:
         """Show the picture that stopped with what was said about it alone."""
         moment = self.moment
-        if moment is None or moment.still:
+        if moment is None or moment.still or not self._stands(moment.frame):
             return
         if moment.glance is None:
             self._show(replace(moment, still=True))
@@ -533,7 +533,11 @@ class LiveSession(QObject):
         # One glance of the model before, or of one that the views do not know yet, may still be on its way.
         if self.model is None or len(glance.probabilities[glance.answer]) != len(self.model.classes):
             return
-        self._show(self._read(glance, still=not self.playing))
+        self._show(self._read(glance, still=self._stands(glance.frame)))
+
+    def _stands(self, frame: Frame) -> bool:
+        """Whether nothing moves and no newer frame is on its way: those before it are part of what was played."""
+        return not self.playing and frame.index == self.position
 
     def _read(self, glance: Glance, *, still: bool) -> Moment:
         second = glance.second if isinstance(glance, PairedGlance) else None
@@ -549,7 +553,7 @@ class LiveSession(QObject):
     def _show_frame(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]
         placement = Placement((width, height), Box(0, 0, width, height), mirror=self.mirror)
-        self._show(Moment(frame, placement, None, None, not self.playing))
+        self._show(Moment(frame, placement, None, None, self._stands(frame)))
 
     def _show(self, moment: Moment) -> None:
         self.moment = moment

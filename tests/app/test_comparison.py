@@ -81,6 +81,14 @@ def test_a_recording_and_its_numbers_have_both_until_the_second_one_goes(compari
     assert both.shape[0] >= alone.shape[0] + 240
 
 
+def test_a_presentation_enlarges_the_titles_of_both(comparing):
+    first, below = comparing.stage.panes["rb"].title, comparing.stage.second.views.panes["rb"].title
+    comparing.actions_by_name["presentation"].trigger()
+    assert below.height() == first.height() > 40
+    comparing.actions_by_name["presentation"].trigger()
+    assert below.height() == first.height() < 40
+
+
 def test_mirroring_reaches_both(comparing, models, qtbot):
     comparing.actions_by_name["mirror"].trigger()
     qtbot.waitUntil(lambda: models["two"].settings[-1][0])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,13 @@ from PySide6.QtWidgets import QFileDialog
 
 from tmnet_app.main_window import MainWindow
 from tmnet_app.recorder import Recorder
+from tmnet_core.assets import asset
+from tmnet_core.attention import render
+from tmnet_core.attention.composition import Composed, Composer
 from tmnet_core.attention.recording import RecordingError
 from tmnet_core.data.decoding import VideoReader, probe, read_frames
+from tmnet_core.live.playback import PlaybackState
+from tmnet_core.live.predictor import GlancePredictor
 
 
 def act(window: MainWindow, name: str) -> None:
@@ -97,6 +103,58 @@ def test_a_source_that_changes_its_size_while_recording_keeps_every_picture_whol
     ground = pane[:, 2].astype(int).mean(axis=0)
     columns = np.nonzero(np.abs(pane.astype(int) - ground).max(axis=(0, 2)) > 12)[0]
     assert 130 <= columns.max() - columns.min() <= 146, "not stretched"
+
+
+def test_an_export_of_a_file_shows_what_the_screen_showed_frame_by_frame(
+    open_window, qtbot, make_video, monkeypatch, tmp_path
+):
+    painted: list[tuple[int, Composed]] = []
+    paint = Composer.paint
+
+    def remember(composer, frame, placement, content):
+        painted.append((frame.index, content))
+        return paint(composer, frame, placement, content)
+
+    monkeypatch.setattr(Composer, "paint", remember)
+    monkeypatch.setattr(render, "render_file", partial(render.render_file, device="cpu", engine="torch"))
+    window = open_window(load_model=lambda path: GlancePredictor.from_file(Path(path), "cpu", "torch"))
+    views = window.preferences.attention_views
+    views.smoothing, views.scale = 0.2, "min-max"
+    window.stage.set_attention(views, visible=True)
+    session = window.session
+    session.set_every_frame(True)
+    session.set_loop(False)
+    window.actions_by_name["timeline"].setChecked(False)
+    window.opener.open_checkpoint(str(asset("demo/synthetic-people.safetensors")))
+    qtbot.waitUntil(lambda: session.model is not None, timeout=20000)
+    window.opener.open_source(str(make_video(frames=24, size=(160, 120))))
+    qtbot.waitUntil(lambda: bool(session.moment and session.moment.glance))
+    session.pause()
+    session.seek(0)
+    qtbot.waitUntil(lambda: session.moment.still and session.moment.frame.index == 0)
+    window.workbench.exports.start_recording(tmp_path / "screen.mp4")
+    session.play()
+    qtbot.waitUntil(lambda: session.state is PlaybackState.ENDED and session.moment.frame.index == 23, timeout=20000)
+    act(window, "record")
+    qtbot.waitUntil(lambda: window.workbench.exports.recorder is None)
+    screen = dict(reversed(painted))
+    painted.clear()
+    window.workbench.whole_file.export(tmp_path / "file.mp4")
+    qtbot.waitUntil(lambda: not window.workbench.whole_file.running, timeout=20000)
+    assert probe(tmp_path / "file.mp4").frames == len(painted) == 24
+    assert session.moment.still
+    # The last one is shown as it is, because the file has ended there.
+    for index, exported in painted[:-1]:
+        shown = screen[index]
+        for one, other in zip(exported.panes[1:], shown.panes[1:], strict=True):
+            np.testing.assert_allclose(one.shown.values, other.shown.values, atol=1e-4)
+            assert (one.shown.index, one.title) == (other.shown.index, other.title)
+            assert one.shown.scale.high == pytest.approx(other.shown.scale.high, abs=1e-4)
+            assert one.shown.scale.low == pytest.approx(other.shown.scale.low, abs=1e-4)
+        assert [bar.name.replace("_", " ") for bar in exported.bars] == [bar.name for bar in shown.bars]
+        for one, other in zip(exported.bars, shown.bars, strict=True):
+            assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+        assert str(exported.agreement) == str(shown.agreement)
 
 
 def test_nothing_to_record_is_told(window):

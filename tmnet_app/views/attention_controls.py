@@ -21,7 +21,7 @@ _THIRD = (
     Segment("difference", "RB \u2212 CB", "The third picture shows where RB looks more (orange) or CB does (blue)"),
 )
 _SCALES = (
-    Segment("shared", "One for all", "From zero; the same colour is the same value in every picture, so compare them"),
+    Segment("shared", "One for all", "From zero; the same colour is the same value in all pictures of a network"),
     Segment("own", "Each its own", "Every picture from zero to its own greatest value: where, not how much"),
     Segment(
         "min-max",

@@ -100,4 +100,4 @@ def _number(value: float | None) -> float:
 
 
 def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.2f}".replace("-", "\u2212")
+    return "" if value is None else f"{value:+z.2f}".replace("-", "\u2212")

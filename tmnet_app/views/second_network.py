@@ -15,12 +15,15 @@ from tmnet_app.views.network_views import NetworkViews
 from tmnet_app.views.picture_view import FrameScaler
 from tmnet_app.views.probability_bars import ProbabilityBars
 from tmnet_app.views.status_line import ElidedLabel
-from tmnet_core.live.frames import Glance
 from tmnet_core.models.branch import Branch
 
 
 class SecondNetwork:
-    """Owns the widgets of the second row of pictures."""
+    """Owns the widgets of the second row of pictures.
+
+    Attributes:
+        title: which network it is.
+    """
 
     def __init__(self, scaler: FrameScaler, link: LinkedView, parent: QWidget) -> None:
         self._card = QFrame(parent)
@@ -35,15 +38,11 @@ class SecondNetwork:
         layout.addWidget(self._title)
         layout.addWidget(bars, 1)
         self.views = NetworkViews(scaler, link, bars, parent)
-        self.glance: Glance | None = None
-
-    @property
-    def title(self) -> str:
-        """Which network it is."""
-        return self._title.full_text
+        self.title = ""
 
     def begin(self, title: str, classes: Sequence[str], branches: Sequence[Branch]) -> None:
         """Begin with a network."""
+        self.title = title
         self._title.set_full_text(f"Second: {title}")
         self.views.set_model(classes, branches)
 

@@ -52,6 +52,7 @@ class Stage(QWidget):
         self._shown: tuple[PaneName, ...] = PANES
         self._alone: PaneName | None = None
         self._look = AttentionSettings(), True
+        self._scale = 1.0
 
     def minimumSizeHint(self) -> QSize:
         """Two small pictures."""
@@ -74,7 +75,7 @@ class Stage(QWidget):
             self.second = SecondNetwork(self._scaler, self.link, self)
             self.second.views.set_look(self._look[0], visible=self._look[1])
         self.second.begin(title, classes, branches)
-        self.arrange()
+        self.enlarge(self._scale)
 
     def stop_comparing(self) -> None:
         """Show the first network alone."""
@@ -150,7 +151,9 @@ class Stage(QWidget):
 
     def enlarge(self, scale: float) -> None:
         """Set the titles in larger text."""
-        for pane in self.panes.values():
+        self._scale = scale
+        below = () if self.second is None else self.second.views.panes.values()
+        for pane in (*self.panes.values(), *below):
             pane.title.enlarge(scale)
         self.arrange()
 

@@ -203,7 +203,7 @@ class Composer:
     def _paint_second(self, canvas: Image, places: Sequence[Box], frame: Frame, second: SecondContent) -> None:
         beside, *pictures = places
         self._paint_panes(canvas, pictures, frame, second.placement, second.panes)
-        self._write_title(canvas, beside, PaneContent(second.title))
+        self._write_title(canvas, beside, PaneContent("Second", second.title))
         pitch = self._px(_ROW_HEIGHT)
         tops = range(beside.top, beside.bottom - pitch + 1, pitch)
         for top, bars in zip(tops, second.bars, strict=False):

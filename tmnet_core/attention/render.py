@@ -162,7 +162,7 @@ class Annotator:
         classes = self._below.classes
         readout, shown = self._below.read(glance.second, like=None if like is None else self._first.classes[like.index])
         return SecondContent(
-            f"Second: {self.second.header.title}",
+            self.second.header.title,
             glance.second.placement,
             panes_of(shown, readout.probabilities, classes, list(beside)),
             class_bars(readout, classes, self.options.top),

@@ -90,7 +90,9 @@ class AttentionMaps:
             still: the picture stands, so its maps are shown as they are.
         """
         self._smoothing.time_constant = settings.smoothing
-        if still or (settings.smoothing > 0 and self._begins(glance.frame)):
+        # Asked about pictures that stand as well: what plays on from there continues them.
+        begins = settings.smoothing > 0 and self._begins(glance.frame)
+        if still or begins:
             self._smoothing.clear()
         maps = self._smoothing.update(glance.maps, glance.frame.time)
         common = pinned if pinned >= 0 else leader

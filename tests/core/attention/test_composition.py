@@ -76,9 +76,7 @@ def test_a_map_that_speaks_against_its_class_is_painted_cold_and_said_to_be_so()
 def test_a_second_network_stands_below_the_first_with_its_own_box_and_its_bars_below_the_input():
     composer = Composer((128, 96), 2, height=96, rows=1, agreement=False, second=True)
     panes = [PaneContent("Input"), PaneContent("RB", shown=SHOWN)]
-    below = SecondContent(
-        "Second: other", Placement((128, 96), LEFT_HALF), panes[1:], [ClassBars("run", {Branch.CB: 1.0})]
-    )
+    below = SecondContent("other", Placement((128, 96), LEFT_HALF), panes[1:], [ClassBars("run", {Branch.CB: 1.0})])
     painted = composer.paint(frame(), whole(), Composed(panes, second=below))
     assert painted.shape[1::-1] == composer.size
     assert painted.shape[0] > 2 * 96

@@ -91,10 +91,12 @@ def test_a_network_of_one_branch_has_one_map(both):
 def after(both):
     """A function that gives the map of RB after a step by 1 between two frames, as a share of the step."""
 
-    def step(first: Frame, second: Frame, *, finished: float = 0.1, still: bool = False) -> float:
+    def step(
+        first: Frame, second: Frame, *, finished: float = 0.1, still: bool = False, began_still: bool = False
+    ) -> float:
         maps, settings = AttentionMaps(), AttentionSettings(smoothing=1.0)
         seen = glance(both.maps, 0.0, first)
-        maps.choose(seen, seen.probabilities, settings, leader=2)
+        maps.choose(seen, seen.probabilities, settings, leader=2, still=began_still)
         later = glance({branch: values + 1.0 for branch, values in both.maps.items()}, finished, second)
         shown = maps.choose(later, later.probabilities, settings, leader=2, still=still)
         return float((shown["rb"].values - both.maps[Branch.RB][2]).mean())
@@ -113,3 +115,7 @@ def test_a_still_picture_a_cut_and_a_jump_start_the_average_anew(after):
     assert after(frame(1.0), frame(0.2)) == pytest.approx(1.0, abs=1e-5)
     assert after(frame(1.0), frame(2.0)) == pytest.approx(1.0, abs=1e-5)
     assert after(frame(1.0), frame(1.04)) == pytest.approx(1 - np.exp(-0.04), abs=1e-5)
+
+
+def test_what_plays_on_from_a_still_picture_is_averaged_with_it(after):
+    assert after(frame(1.0), frame(1.04), began_still=True) == pytest.approx(1 - np.exp(-0.04), abs=1e-5)
