@@ -31,16 +31,19 @@ def kinds(run: RunFolder) -> set[type]:
     return {type(event) for event in read_events(run.events_file)} if run.events_file.exists() else set()
 
 
-def test_a_detached_run_pauses_continues_and_stops(tmp_path: Path, tiny_recipe: Recipe, script_child) -> None:
+def test_a_detached_run_pauses_continues_and_stops(
+    tmp_path: Path, tiny_recipe: Recipe, script_child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMNET_RUNS", str(tmp_path / "runs"))
     script_child("started", "obey")
     (tmp_path / "tiny.toml").write_text(dump_recipe(tiny_recipe), encoding="utf-8")
-    started = tmnet("train", tmp_path / "tiny.toml", "--name", "läuft", "--runs", tmp_path / "runs", "--detach")
+    started = tmnet("train", tmp_path / "tiny.toml", "--name", "läuft", "--detach")
     assert started.exit_code == 0, started.output
     run = RunFolder.open(Path(started.output.strip()))
     assert run.recipe() == tiny_recipe.model_copy(update={"name": "läuft"})
     wait_until(lambda: launching.is_training(run) and kinds(run))
     for how, kind in (("pause", Paused), ("continue", Continued)):
-        assert tmnet("stop", run.path, "--how", how).exit_code == 0
+        assert tmnet("stop", run.path.name, "--how", how).exit_code == 0
         wait_until(lambda kind=kind: kind in kinds(run))
     assert tmnet("stop", run.path).exit_code == 0
     wait_until(lambda: not launching.is_training(run))
@@ -77,3 +80,14 @@ def test_a_trial_of_a_wrong_recipe_is_a_sentence(tmp_path: Path) -> None:
 def test_what_is_no_run_is_not_stopped(tmp_path: Path, how: str) -> None:
     refused = tmnet("stop", tmp_path, "--how", how)
     assert "not the folder of a run" in str(refused.exception)
+
+
+def test_a_run_stands_for_its_last_checkpoint(
+    tmp_path: Path, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for its best one, which was chosen on the clips that it would be scored on."""
+    monkeypatch.setenv("TMNET_RUNS", str(tmp_path))
+    run = RunFolder.create(tmp_path, tiny_recipe)
+    for named in (run.path, run.path.name):
+        refused = tmnet("evaluate", named, "clips")
+        assert str(refused.exception) == f"checkpoint {run.last_checkpoint}: there is no such file"

@@ -22,7 +22,7 @@ class Way(StrEnum):
 
 @app.command()
 def stop(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder, or its name.")],
     how: Annotated[
         Way, typer.Option(help="keep: save and end; pause, continue; cancel: end now, keep what was saved last.")
     ] = Way.KEEP,
@@ -30,9 +30,9 @@ def stop(
     """Stop a run that trains in another process; --resume of `tmnet train` goes on with it."""
     from tmnet_core.errors import TMNetError
     from tmnet_core.training.launching import cancel, is_training
-    from tmnet_core.training.run_folder import RunFolder
+    from tmnet_core.training.run_folder import RunFolder, default_runs_folder
 
-    folder = RunFolder.open(run)
+    folder = RunFolder.find(run, default_runs_folder())
     if how is Way.CANCEL:
         cancel(folder)
         return

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 import numpy as np
-import psutil
 
 from tmnet_core.config import DataSection
 from tmnet_core.data.annotations import all_videos
@@ -36,6 +35,7 @@ from tmnet_core.data.resizing import shrink
 from tmnet_core.data.spawned import run_spawned
 from tmnet_core.errors import DataError, SourceError
 from tmnet_core.files import file_stamp
+from tmnet_core.holder import Holder
 from tmnet_core.opencv import cv2
 
 _LOCK_FILE = "lock"
@@ -295,13 +295,11 @@ def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes from packing into the same folder, which would tear both."""
     lock = folder / _LOCK_FILE
     if lock.exists():
-        holder = lock.read_text(encoding="ascii")
-        if holder.isdecimal() and psutil.pid_exists(int(holder)):
-            raise DataError(f"Process {holder} is packing into {folder}; if it is not, remove {lock}.")
+        _refuse_while_held(lock)
         lock.unlink(missing_ok=True)
     try:
-        with lock.open("x", encoding="ascii") as file:
-            file.write(str(os.getpid()))
+        with lock.open("x", encoding="utf-8") as file:
+            file.write(Holder.me().model_dump_json())
     except FileExistsError:
         raise DataError(f"Another process has just begun to pack into {folder}.") from None
     try:
@@ -310,3 +308,20 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.unlink(missing_ok=True)
+
+
+def _refuse_while_held(lock: Path) -> None:
+    try:
+        holder = Holder.model_validate_json(lock.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        raise DataError(f"Some process seems to be packing into {lock.parent}; if none is, remove {lock}.") from None
+    if holder.elsewhere:
+        raise DataError(f"{_capital(holder)} is packing into {lock.parent}; if it no longer is, remove {lock}.")
+    if holder.process() is not None:
+        raise DataError(f"{_capital(holder)} is packing into {lock.parent}.")
+
+
+def _capital(holder: Holder) -> str:
+    return f"P{str(holder).removeprefix('p')}"

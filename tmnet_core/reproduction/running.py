@@ -131,7 +131,7 @@ def is_finished(run: RunFolder) -> bool:
 
 def _is_trained_elsewhere(run: RunFolder) -> bool:
     process = attach(run)
-    return process is not None and process.alive and process.pid != os.getpid()
+    return process is not None and process.alive and (process.elsewhere or process.pid != os.getpid())
 
 
 def _why_other_clips(run: RunFolder, digest: str) -> str:

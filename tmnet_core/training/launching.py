@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
+from tmnet_core.holder import Holder, this_host
 from tmnet_core.training.events import Ended, EventLog
 from tmnet_core.training.following import last_event
 from tmnet_core.training.run_folder import RunFolder
@@ -25,21 +26,16 @@ CANCELLED = "cancelled"
 
 _NICER, _NICEST = 10, 19
 _POLITE_SECONDS = 3.0
-# The clock may be set between two readings of a process's start; a number is not given to another process so soon.
-_SAME_START = 2.0
 
 
-class ProcessNote(BaseModel):
+class ProcessNote(Holder):
     """What a run's `process.json` says: which process trains it.
 
     Attributes:
-        created: when the process was born, as the system tells it: to the second, not better.
         launched: the time before it was asked for; whatever it did comes later.
         processes: how many train together, this one's children where there are several.
     """
 
-    pid: int
-    created: float
     launched: float
     processes: int = 1
 
@@ -54,7 +50,9 @@ class RunProcess:
         processes: how many train together.
     """
 
-    def __init__(self, note: ProcessNote, child: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, run: RunFolder, note: ProcessNote, child: subprocess.Popen[bytes] | None = None) -> None:
+        self._run = run
+        self._note = note
         self.pid = note.pid
         self.created = note.created
         self.launched = note.launched
@@ -63,10 +61,18 @@ class RunProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether it still runs; of another machine's process, whether it has not told its end."""
         if self._child is not None:
             return self._child.poll() is None
+        if self.elsewhere:
+            last = last_event(self._run.events_file)
+            return not (isinstance(last, Ended) and last.time >= self.launched)
         return self.process() is not None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is of another machine."""
+        return self._note.elsewhere
 
     @property
     def exit_status(self) -> int | None:
@@ -74,13 +80,11 @@ class RunProcess:
         return None if self._child is None else self._child.poll()
 
     def process(self) -> psutil.Process | None:
-        """Return the process itself, None once it is gone or its number has gone to another one."""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < _SAME_START
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.Error:
-            return None
+        """Return the process itself, None once it is gone, and where it is elsewhere."""
+        return self._note.process()
+
+    def __str__(self) -> str:
+        return str(self._note)
 
 
 def launch(run: RunFolder, *, threads: int = 0, processes: int | None = None) -> RunProcess:
@@ -112,9 +116,15 @@ def launch(run: RunFolder, *, threads: int = 0, processes: int | None = None) ->
             )
     except OSError as error:
         raise TMNetError(f"run {run.path.name}: its process could not be started: {error.strerror}") from None
-    note = ProcessNote(pid=child.pid, created=_yield_priority(child.pid), launched=launched, processes=processes)
+    note = ProcessNote(
+        host=this_host(),
+        pid=child.pid,
+        created=_yield_priority(child.pid),
+        launched=launched,
+        processes=processes,
+    )
     _write_note(run, note)
-    return RunProcess(note, child)
+    return RunProcess(run, note, child)
 
 
 def train_command(run: RunFolder, *, threads: int = 0, processes: int = 1) -> list[str]:
@@ -130,7 +140,7 @@ def attach(run: RunFolder) -> RunProcess | None:
         note = ProcessNote.model_validate_json((run.process_file).read_bytes())
     except (OSError, ValidationError):
         return None
-    return RunProcess(note)
+    return RunProcess(run, note)
 
 
 def is_training(run: RunFolder) -> bool:
@@ -152,21 +162,35 @@ def claim(run: RunFolder) -> None:
         return
     process = psutil.Process(os.getppid()) if together else psutil.Process()
     other = attach(run)
-    if other is not None and other.alive and other.pid == process.pid:
+    if other is not None and other.alive and other.pid == process.pid and not other.elsewhere:
         return
     _refuse_a_second(run)
     # Those that come once it is noted are for this process, those before were left behind.
     run.clear_requests()
     count = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if together else 1
-    _write_note(run, ProcessNote(pid=process.pid, created=process.create_time(), launched=time.time(), processes=count))
+    _write_note(
+        run,
+        ProcessNote(
+            host=this_host(),
+            pid=process.pid,
+            created=process.create_time(),
+            launched=time.time(),
+            processes=count,
+        ),
+    )
 
 
 def cancel(run: RunFolder, seconds: float = 10.0) -> None:
     """End every process of a run within so many seconds; its files stay, and it can go on from what was saved last.
 
     Raises:
-        TMNetError: where a process could not be ended.
+        TMNetError: where a process could not be ended, and where it is another machine's.
     """
+    noted = attach(run)
+    if noted is not None and noted.elsewhere and noted.alive:
+        raise TMNetError(
+            f"run {run.path.name}: {noted} trains it, and can be cancelled only there; asked to stop, it saves and ends"
+        )
     deadline = time.monotonic() + seconds
     there = family(run)
     _end(there, lambda process: process.terminate(), min(_POLITE_SECONDS, seconds / 2))
@@ -212,7 +236,8 @@ def _tell_cancelled(run: RunFolder) -> None:
 def _refuse_a_second(run: RunFolder) -> None:
     process = attach(run)
     if process is not None and process.alive:
-        raise TMNetError(f"run {run.path.name}: process {process.pid} trains it already")
+        hint = f"; if it no longer does, remove {run.process_file}" if process.elsewhere else ""
+        raise TMNetError(f"run {run.path.name}: {process} trains it already{hint}")
 
 
 def _write_note(run: RunFolder, note: ProcessNote) -> None:

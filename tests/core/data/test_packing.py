@@ -20,6 +20,7 @@ from tmnet_core.data.packed_frames import FRAMES_FILE, INDEX_FILE, PackedFrames,
 from tmnet_core.data.packing import pack_dataset
 from tmnet_core.data.resizing import shrink
 from tmnet_core.errors import DataError, SourceError
+from tmnet_core.holder import Holder
 
 RAW = PackHeader(encoding="raw", quality=0, short_side=48)
 ReadBarCode = Callable[[np.ndarray], int]
@@ -183,10 +184,21 @@ def test_an_index_that_is_none(tmp_path: Path) -> None:
 def test_two_do_not_pack_into_one_folder(clips: DataSection) -> None:
     folder = default_pack(Path(clips.root))
     folder.mkdir()
-    (folder / "lock").write_text(str(os.getpid()))
-    with pytest.raises(DataError, match=f"Process {os.getpid()} is packing into"):
-        pack_dataset(clips, RAW)
-    (folder / "lock").write_text("999999999")  # of a process that was killed
+    lock, me = folder / "lock", Holder.me()
+    for holder, refusal in (
+        (me.model_dump_json(), rf"^Process {os.getpid()} is packing into .*packed\.$"),
+        # The same number on a machine that shares the disk: it may well run.
+        (
+            me.model_copy(update={"host": "other"}).model_dump_json(),
+            rf"^Process {os.getpid()} of the machine other is packing into .*; if it no longer is, remove .*lock\.$",
+        ),
+        ("", r"^Some process seems to be packing into .*; if none is, remove .*lock\.$"),
+    ):
+        lock.write_text(holder)
+        with pytest.raises(DataError, match=refusal):
+            pack_dataset(clips, RAW)
+        assert lock.read_text() == holder
+    lock.write_text(me.model_copy(update={"created": me.created - 100}).model_dump_json())  # the number went on
     (folder / "parts-left").mkdir()
     pack_dataset(clips, RAW)
     assert {path.name for path in folder.iterdir()} == {FRAMES_FILE, INDEX_FILE}

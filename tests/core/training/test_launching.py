@@ -3,14 +3,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tmnet_core.config import Recipe, dump_recipe
 from tmnet_core.errors import TMNetError
+from tmnet_core.holder import Holder, this_host
 from tmnet_core.training import launching
-from tmnet_core.training.events import Ended, read_events
+from tmnet_core.training.events import Ended, EventLog, read_events
 from tmnet_core.training.following import EventFollower, last_lines
 from tmnet_core.training.outcome import Standing, standing
 from tmnet_core.training.record import RunRecord
@@ -59,6 +61,37 @@ def test_a_process_number_that_went_to_another_process_is_not_the_run(run: RunFo
     (run.path / "process.json").write_text(note.model_dump_json())
     assert not launching.is_training(run)
     assert launching.family(run) == []
+
+
+def test_a_process_of_another_machine_is_respected(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    """Its number may be any process's here, this one's above all, and whether it runs is what its events say."""
+    run = RunFolder.create(tmp_path, tiny_recipe)
+    me = launching.ProcessNote(**Holder.me().model_dump(), launched=time.time())
+    run.process_file.write_text(me.model_copy(update={"host": "other"}).model_dump_json())
+    assert launching.is_training(run)
+    assert launching.family(run) == []
+    refusal = (
+        rf"process {os.getpid()} of the machine other trains it already; if it no longer does, remove .*process\.json"
+    )
+    for take in (launching.claim, launching.launch):
+        with pytest.raises(TMNetError, match=refusal):
+            take(run)
+    with pytest.raises(TMNetError, match="of the machine other trains it, and can be cancelled only there"):
+        launching.cancel(run)
+    with EventLog(run.events_file) as log:
+        log.write(Ended(iteration=3, outcome="stopped"))
+    assert not launching.is_training(run)
+    launching.claim(run)
+    assert launching.ProcessNote.model_validate_json(run.process_file.read_bytes()).host == this_host()
+
+
+def test_a_note_of_an_earlier_version_is_of_this_machine(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    run = RunFolder.create(tmp_path, tiny_recipe)
+    me = Holder.me()
+    run.process_file.write_text(f'{{"pid": {me.pid}, "created": {me.created}, "launched": 0.0}}')
+    process = launching.attach(run)
+    assert process is not None
+    assert (process.alive, process.elsewhere) == (True, False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be ignored there")
