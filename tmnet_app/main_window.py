@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
         self.opener.refused.connect(self.status.show_message)
         self.training.said.connect(self.status.show_message)
         self.training.outdated.connect(self.status.take_back)
+        self.training.closable.connect(self.close)
         self.opener.demo_opened.connect(self._show_next_steps)
         self.next_steps.done.connect(self._forget_next_steps)
         self.stage.painted.connect(session.note_painted)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 from tmnet_app.live_session import LiveSession
+from tmnet_app.training.close_question import CloseQuestion
 from tmnet_app.training.network_panel import LoadedNetwork
 from tmnet_app.training.run_watch import RunWatch
 from tmnet_app.training.training_window import TrainingWindow
-from tmnet_core.training.launching import active_runs
+from tmnet_core.training.launching import active_runs, is_training
 from tmnet_core.training.run_folder import default_runs_folder
+
+_LOOK_MS = 100
 
 
 class TrainingController(QObject):
@@ -25,6 +29,7 @@ class TrainingController(QObject):
 
     said = Signal(str)  # a sentence for the status line
     outdated = Signal(str)  # what was said no longer holds
+    closable = Signal()  # what was asked of runs for closing is settled
 
     def __init__(self, session: LiveSession, open_checkpoint: Callable[[str], None], window: QWidget) -> None:
         super().__init__(window)
@@ -32,6 +37,11 @@ class TrainingController(QObject):
         self._open_checkpoint = open_checkpoint
         self._window = window
         self.training: TrainingWindow | None = None
+        self._question: CloseQuestion | None = None
+        self._awaited: list[RunWatch] = []
+        self._settled = False
+        self._wait = QTimer(self, interval=_LOOK_MS)
+        self._wait.timeout.connect(self._await_ends)
 
     def announce(self) -> None:
         """Say which runs still go on from another day, where there are any."""
@@ -58,19 +68,48 @@ class TrainingController(QObject):
         return self.training
 
     def may_close(self) -> bool:
-        """Ask what becomes of runs that go on; False where the window shall stay."""
-        watches = self.training.active_watches() if self.training else []
-        if not watches:
-            return True
-        answer = ask_about(watches, self._window)
+        """Whether nothing holds the window; else a person is asked, or runs are ended, and `closable` tells when."""
+        watches = self.training.active_watches() if self.training and not self._settled else []
+        if watches and self._question is None and not self._awaited:
+            if all(watch.ending for watch in watches):
+                self._settle(watches, RunWatch.cancel)
+                return False
+            self._question = CloseQuestion(watches, self._window)
+            self._question.answered.connect(partial(self._settle, watches))
+            self._question.open()
+        return not watches
+
+    def _settle(self, watches: list[RunWatch], answer: Callable[[RunWatch], None] | None) -> None:
+        self._question = None
         if answer is None:
-            return False
+            return
         for watch in watches:
             answer(watch)
-        return True
+        self._awaited = [watch for watch in watches if watch.ending]
+        if self._awaited:
+            self.said.emit("The window closes as soon as the run's processes are gone …")
+            self._wait.start()
+        else:
+            self._let_go()
+
+    def _await_ends(self) -> None:
+        if any(watch.ending for watch in self._awaited):
+            return
+        self._wait.stop()
+        left = [watch.run.path.name for watch in self._awaited if is_training(watch.run)]
+        self._awaited = []
+        if left:
+            self.said.emit(f"{', '.join(left)} could not be ended, so the window stays.")
+        else:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._settled = True
+        self.closable.emit()
 
     def close(self) -> None:
         """Take the training window away."""
+        self._wait.stop()
         if self.training is not None:
             self.training.shut_down()
             self.training.deleteLater()
@@ -92,27 +131,3 @@ class TrainingController(QObject):
         if header is None or not Path(path).is_file() or Path(path).suffix != ".safetensors":
             return None
         return LoadedNetwork(str(Path(path).absolute()), header.model)
-
-
-def ask_about(watches: list[RunWatch], window: QWidget) -> Callable[[RunWatch], None] | None:
-    """Ask what becomes of the runs when the window closes; returns what to do with each, None to stay."""
-    box = QMessageBox(window)
-    box.setIcon(QMessageBox.Icon.Question)
-    box.setWindowTitle("A run goes on")
-    names = ", ".join(watch.run.path.name for watch in watches)
-    box.setText(f"{names} is still training." if len(watches) == 1 else f"{names} are still training.")
-    box.setInformativeText("It can go on without this window; TMNet finds it again.")
-    role = QMessageBox.ButtonRole
-    go_on = box.addButton("Go on without the window", role.AcceptRole)
-    stop = box.addButton("Stop and keep", role.ActionRole)
-    cancel = box.addButton("Cancel the run", role.DestructiveRole)
-    stay = box.addButton("Stay here", role.RejectRole)
-    box.setDefaultButton(go_on)
-    box.setEscapeButton(stay)
-    box.exec()
-    answers: dict[object, Callable[[RunWatch], None]] = {
-        go_on: lambda watch: None,
-        stop: RunWatch.stop,
-        cancel: RunWatch.cancel,
-    }
-    return answers.get(box.clickedButton())

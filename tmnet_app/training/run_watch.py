@@ -36,7 +36,7 @@ class RunWatch(QObject):
         self._follower = EventFollower(run.events_file)
         self._restarts = 0
         self._caught_up = False
-        self._ending: threading.Thread | None = None
+        self._ending: _Ending | None = None
         self.standing: Standing = standing(run, self.record, self._process)
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self.look)
@@ -70,12 +70,14 @@ class RunWatch(QObject):
         known_before = self._caught_up
         self._caught_up |= not behind
         log = last_lines(self.run.log_file, _LOG_LINES)
-        ended_it = self._ending is not None and not ending
-        if ended_it:
+        finished = self._ending if not ending else None
+        if finished is not None:
             self._ending = None
-        if events or log != self.log or self.standing != before or ended_it:
+        if events or log != self.log or self.standing != before or finished is not None:
             self.log = log
             self.updated.emit()
+        if finished is not None and finished.failure:
+            self.failed.emit(finished.failure)
         if known_before:
             self._tell_best(events)
         if behind:
@@ -108,7 +110,7 @@ class RunWatch(QObject):
     def cancel(self) -> None:
         """End the run's processes beside the window; what was saved last is kept."""
         if not self.ending:
-            self._ending = threading.Thread(target=self._cancel, name="cancelling a run")
+            self._ending = _Ending(self.run)
             self._ending.start()
             self.updated.emit()
 
@@ -126,16 +128,8 @@ class RunWatch(QObject):
         self._follower.path = run.events_file
 
     def close(self) -> None:
-        """Look no more; the run goes on."""
+        """Look no more; the run goes on, or goes on being ended."""
         self._timer.stop()
-        if self._ending is not None:
-            self._ending.join()
-
-    def _cancel(self) -> None:
-        try:
-            cancel(self.run)
-        except (TMNetError, OSError) as error:
-            self.failed.emit(str(error))
 
     def _find_process(self) -> None:
         """Notice that somebody else went on with the run."""
@@ -147,3 +141,23 @@ class RunWatch(QObject):
     def _tell_best(self, events: list[Event]) -> None:
         if any(isinstance(event, Validated) and event.best for event in events):
             self.best_found.emit(str(self.run.best_checkpoint))
+
+
+class _Ending(threading.Thread):
+    """Ends a run's processes, which may take ten seconds; knows no Qt, since its watch may be gone before.
+
+    Attributes:
+        failure: a sentence, where they could not be ended.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__(name="cancelling a run")
+        self.failure = ""
+        self._run = run
+
+    def run(self) -> None:
+        """End them."""
+        try:
+            cancel(self._run)
+        except (TMNetError, OSError) as error:
+            self.failure = str(error)

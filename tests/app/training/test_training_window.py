@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -229,9 +230,16 @@ def test_closing_asks_what_becomes_of_a_run(
     qtbot.waitUntil(lambda: watch.record.steps > 0, timeout=15_000)
     # A run without a page goes on all the same.
     window.tabs.tabCloseRequested.emit(window.tabs.currentIndex())
-    QTimer.singleShot(0, lambda: answer_question(answer))
-    assert playing.close() is closed
-    if not closed:
+    assert not playing.close()
+    # Nothing waits for the answer, and asking again asks nothing new.
+    moment = playing.session.moment
+    qtbot.waitUntil(lambda: playing.session.moment is not moment)
+    assert not playing.close()
+    answer_question(answer)
+    if closed:
+        qtbot.waitUntil(lambda: not playing.isVisible(), timeout=15_000)
+    else:
+        assert playing.isVisible()
         watch = window.run_pages[0].watch
         watch.cancel()
         qtbot.waitUntil(lambda: not watch.standing.active, timeout=15_000)
@@ -240,6 +248,33 @@ def test_closing_asks_what_becomes_of_a_run(
     page = again.open_run(RunFolder(runs / "lauf"))
     qtbot.waitUntil(lambda: page.watch.standing.state == (state if closed else "cancelled"), timeout=10_000)
     again.shut_down()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals there")
+def test_the_window_lives_while_a_stubborn_run_is_ended_and_then_closes(
+    qtbot, playing: MainWindow, runs: Path, script_child: Script, answer_question
+) -> None:
+    script_child("deaf", "started", "hold")
+    window = playing.training.show()
+    window.start(Recipe(name="lauf"))
+    watch = window.run_pages[0].watch
+    qtbot.waitUntil(lambda: watch.record.started is not None, timeout=15_000)
+    playing.close()
+    answer_question("Cancel the run")
+    assert watch.ending
+    assert playing.status.sentence.startswith("The window closes as soon as")
+    # It does not end when it is asked to; until it is killed, seconds later, pictures go on.
+    for _ in range(3):
+        moment = playing.session.moment
+        qtbot.waitUntil(lambda moment=moment: playing.session.moment is not moment)
+    assert watch.ending
+    # The page of a run that is being ended is closed at once too.
+    begun = time.perf_counter()
+    window.tabs.tabCloseRequested.emit(window.tabs.currentIndex())
+    assert time.perf_counter() - begun < 1
+    playing.close()
+    qtbot.waitUntil(lambda: not playing.isVisible(), timeout=15_000)
+    assert not launching.is_training(RunFolder(runs / "lauf"))
 
 
 def test_a_run_that_still_goes_on_is_announced(
