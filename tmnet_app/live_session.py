@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,7 @@ class LiveSession(QObject):
     ) -> None:
         super().__init__(parent)
         self._load_model = load_model or self._load_predictor
+        self._load_for_now = load_model or partial(self._load_predictor, for_now=True)
         self.engine = AUTOMATIC
         self._next_engine = AUTOMATIC
         self.engines: list[EngineOffer] = []
@@ -146,10 +148,15 @@ class LiveSession(QObject):
 
     # What is open
 
-    def load_checkpoint(self, path: str | Path) -> None:
-        """Load a checkpoint in the background and look with it from then on."""
+    def load_checkpoint(self, path: str | Path, *, for_now: bool = False) -> None:
+        """Load a checkpoint in the background and look with it from then on.
+
+        Args:
+            for_now: another one will take its place in minutes, so it is not worth preparing a faster engine for.
+        """
         name = self._loading = str(path)
-        self._glancer.load(lambda: self._load_model(name))
+        load = self._load_for_now if for_now else self._load_model
+        self._glancer.load(lambda: load(name))
         self.state_changed.emit()
 
     def choose_engine(self, engine: EngineChoice, checkpoint: str = "") -> None:
@@ -170,7 +177,7 @@ class LiveSession(QObject):
         """The engine that was chosen last, which may still be loading."""
         return self._next_engine
 
-    def _load_predictor(self, path: str) -> GlanceModel:
+    def _load_predictor(self, path: str, *, for_now: bool = False) -> GlanceModel:
         # torch is imported here, in a thread beside the window, so that the window is there at once.
         import torch
 
@@ -181,7 +188,9 @@ class LiveSession(QObject):
         # is shared slows all of them down, by ten times and more.
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
         self.engines = all_engines(Path(path))
-        return GlancePredictor.from_file(path, self._next_engine.device, self._next_engine.name)
+        engine = self._next_engine
+        name = "torch" if for_now and engine == AUTOMATIC else engine.name
+        return GlancePredictor.from_file(path, engine.device, name)
 
     def open_source(self, spec: str | Path) -> None:
         """Open a file, a stream or a device in the background and play it from then on."""

@@ -73,9 +73,9 @@ class Opener(QObject):
         else:
             self.open_source(path)
 
-    def open_checkpoint(self, path: str) -> None:
-        """Load a checkpoint in the background."""
-        self._session.load_checkpoint(path)
+    def open_checkpoint(self, path: str, *, for_now: bool = False) -> None:
+        """Load a checkpoint in the background; `for_now` where another one will take its place in minutes."""
+        self._session.load_checkpoint(path, for_now=for_now)
 
     def open_source(self, spec: str) -> None:
         """Open what a spec names: a file, a folder, an address, "camera:0", "screen", "pattern"."""

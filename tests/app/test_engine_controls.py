@@ -29,6 +29,21 @@ def listed(window):
     return [action for action in window.engine_controls.menu.actions() if not action.isSeparator()]
 
 
+def test_a_network_for_now_is_not_exported_and_one_to_stay_is(demo_window, qtbot):
+    session = demo_window.session
+    demo = str(find_demo().checkpoint)
+    for for_now, engine in ((True, "torch fp32"), (False, "onnxruntime")):
+        with qtbot.waitSignal(session.checkpoint_loaded, timeout=60_000):
+            session.load_checkpoint(demo, for_now=for_now)
+        model, seen = session.model, []
+        session.add_viewer(lambda moment, seen=seen: seen.append(moment.glance))
+        # Far more than a network to stay is looked with before it is exported.
+        qtbot.waitUntil(lambda seen=seen: len(seen) > 45, timeout=60_000)
+        assert session.model is model
+        assert engine in model.engine
+        assert ("preparing" in model.engine) is not for_now
+
+
 def test_the_menu_offers_what_there_is_and_says_why_not_the_rest(demo_window):
     actions = {(action.text(), action.isEnabled()): action for action in listed(demo_window)}
     assert ("Automatic", True) in actions

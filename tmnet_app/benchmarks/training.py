@@ -14,6 +14,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 
 from tmnet_app.benchmarks.lateness import LatenessMeter
 from tmnet_app.benchmarks.stand_in_window import open_window, wait_until, write_video
+from tmnet_app.benchmarks.swaps import measure_swaps
 from tmnet_app.training.curves import Curves
 from tmnet_app.training.run_page import RunPage
 from tmnet_app.training.run_watch import RunWatch
@@ -34,8 +35,8 @@ _START_SECONDS = 300.0
 
 
 def measure_training(rounds: int, seconds: float) -> list[Figure]:
-    """Return the window's lateness and displayed rate, in turns with the run paused, and the redraw ratio."""
-    return [*_measure_beside_a_run(rounds, seconds), measure_redraw(4 * rounds)]
+    """Return the window's lateness and displayed rate beside a run, what a swap of networks costs, the redraw ratio."""
+    return [*_measure_beside_a_run(rounds, seconds), *measure_swaps(rounds, seconds), measure_redraw(4 * rounds)]
 
 
 def measure_redraw(rounds: int) -> Figure:

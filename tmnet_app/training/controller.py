@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
@@ -20,18 +21,25 @@ from tmnet_core.training.run_folder import default_runs_folder
 _LOOK_MS = 100
 
 
+class OpenCheckpoint(Protocol):
+    """Lets the player look with a checkpoint."""
+
+    def __call__(self, path: str, *, for_now: bool = False) -> None:
+        """Load it in the background."""
+
+
 class TrainingController(QObject):
     """Owns the training window, which is made when it is first wanted.
 
     Args:
-        open_checkpoint: lets the player look with a checkpoint.
+        open_checkpoint: lets the player look with a checkpoint; told `for_now` where a better one may come soon.
     """
 
     said = Signal(str)  # a sentence for the status line
     outdated = Signal(str)  # what was said no longer holds
     closable = Signal()  # what was asked of runs for closing is settled
 
-    def __init__(self, session: LiveSession, open_checkpoint: Callable[[str], None], window: QWidget) -> None:
+    def __init__(self, session: LiveSession, open_checkpoint: OpenCheckpoint, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
         self._open_checkpoint = open_checkpoint
@@ -58,7 +66,8 @@ class TrainingController(QObject):
             self.training.run_ended.connect(self.said)
             self.training.run_went_on.connect(self.outdated)
             self.training.run_moved.connect(self._follow_folder)
-            self.training.best_found.connect(self._open_checkpoint)
+            self.training.best_found.connect(partial(self._open_checkpoint, for_now=True))
+            self.training.best_settled.connect(self._open_checkpoint)
             self._session.checkpoint_loaded.connect(self.training.stop_following)
             self.training.open_active_runs()
         self.training.setup.network.show_loaded()
@@ -115,8 +124,8 @@ class TrainingController(QObject):
             self.training.deleteLater()
             self.training = None
 
-    def _watch(self, checkpoint: str) -> None:
-        self._open_checkpoint(checkpoint)
+    def _watch(self, checkpoint: str, for_now: bool) -> None:
+        self._open_checkpoint(checkpoint, for_now=for_now)
         self._window.raise_()
         self._window.activateWindow()
 

@@ -31,11 +31,12 @@ class TrainingWindow(QWidget):
         loaded: returns the network that the main window looks with, None without one.
     """
 
-    watch_requested = Signal(str)  # a person wants the player to look with this checkpoint
+    watch_requested = Signal(str, bool)  # a person wants the player to look with it; whether better ones may come
     run_ended = Signal(str)  # a sentence: which run, and how
     run_went_on = Signal(str)  # the sentence of its end, which no longer holds
     run_moved = Signal(object, object)  # the folder's path that was, and the one that is
     best_found = Signal(str)  # the player looks with it, and it is better now
+    best_settled = Signal(str)  # the player looks with it, and no better one will come
 
     def __init__(self, runs: Path, loaded: Callable[[], LoadedNetwork | None], parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -99,14 +100,17 @@ class TrainingWindow(QWidget):
             page.watch_requested.connect(lambda checkpoint, page=page: self._watch(page, checkpoint))
             page.best_found.connect(self.best_found)
             watch.ended.connect(self.history.model.refresh)
-            watch.ended.connect(lambda watch=watch: self._tell_end(watch))
+            watch.ended.connect(lambda page=page: self._on_end(page))
             watch.went_on.connect(lambda watch=watch: self.run_went_on.emit(self._told.pop(watch, "")))
             self.tabs.addTab(page, run.path.name)
             self._name_tab(page)
         self.tabs.setCurrentWidget(page)
         return page
 
-    def _tell_end(self, watch: RunWatch) -> None:
+    def _on_end(self, page: RunPage) -> None:
+        watch = page.watch
+        if page.follow_best:
+            self.best_settled.emit(str(watch.run.best_checkpoint))
         sentence = watch.standing.sentence
         self._told[watch] = f"{watch.run.path.name}: {sentence[:1].lower()}{sentence[1:]}"
         self.run_ended.emit(self._told[watch])
@@ -114,7 +118,7 @@ class TrainingWindow(QWidget):
     def _watch(self, page: RunPage, checkpoint: str) -> None:
         for other in self.run_pages:
             other.follow(other is page)
-        self.watch_requested.emit(checkpoint)
+        self.watch_requested.emit(checkpoint, page.watch.standing.active)
 
     def stop_following(self, checkpoint: str) -> None:
         """Note that the player looks with this network now, which may be another one than a run's best."""
@@ -182,6 +186,8 @@ class TrainingWindow(QWidget):
     def _close_tab(self, place: int) -> None:
         page = list(self._pages())[place]
         self.tabs.removeTab(place)
+        if isinstance(page, RunPage) and page.follow_best and page.watch.run.best_checkpoint.exists():
+            self.best_settled.emit(str(page.watch.run.best_checkpoint))
         _close_page(page)
         page.deleteLater()
 

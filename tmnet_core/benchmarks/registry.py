@@ -47,6 +47,6 @@ BENCHMARKS = (
     Benchmark("live", "The whole window, with a stand-in for the network"),
     Benchmark("sources", "Reading files in a process of their own"),
     Benchmark("opening", "From opening, pausing, seeking and stepping to the picture, in the window"),
-    Benchmark("training", "The window while a run trains on all cores beside it, and its curves"),
+    Benchmark("training", "The window beside a run that trains on all cores, swaps of its network, and its curves"),
     Benchmark("soak", "The window's memory while a video loops for --minutes"),
 )

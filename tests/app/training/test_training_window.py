@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog
 
@@ -30,10 +30,24 @@ def drop(window: TrainingWindow, path: Path) -> None:
     window.dropEvent(QDropEvent(QPointF(10, 10), Qt.DropAction.CopyAction, data, left, plain))
 
 
+def note_openings(main: MainWindow) -> list[tuple[str, bool]]:
+    """Return a list that grows by each checkpoint that is opened, and whether only for now."""
+    opened: list[tuple[str, bool]] = []
+    load = main.session.load_checkpoint
+
+    def note(path: str, *, for_now: bool = False) -> None:
+        opened.append((path, for_now))
+        load(path, for_now=for_now)
+
+    main.session.load_checkpoint = note
+    return opened
+
+
 def test_from_a_dropped_folder_to_a_network_that_looks(
     qtbot, open_window, make_stand_in, runs: Path, coloured_clips: Path, tiny_recipe: Recipe, set_up
 ) -> None:
     playing = open_window(load_model=lambda path: make_stand_in())
+    opened = note_openings(playing)
     window = playing.training.show()
     setup = window.setup
     assert not setup.start.isEnabled()
@@ -61,6 +75,9 @@ def test_from_a_dropped_folder_to_a_network_that_looks(
     # What was best at first was looked with, and whatever came to be better while the run went on.
     assert watched == [str(page.watch.run.best_checkpoint)] * len(watched)
     qtbot.waitUntil(lambda: playing.session.checkpoint == watched[0])
+    # The one that is left is to stay, and worth a faster engine.
+    assert {path for path, _ in opened} == {watched[0]}
+    assert opened[-1][1] is False
 
 
 def test_what_cannot_be_trained_on_is_told_before_anything_starts(
@@ -341,6 +358,7 @@ def test_the_best_network_is_followed_until_another_is_opened(
     run = page.watch.run
     run.best_checkpoint.touch()
     page._show()
+    opened = note_openings(main)
     with qtbot.waitSignal(main.session.checkpoint_loaded):
         page.watch_it.click()
     qtbot.waitUntil(lambda: main.session.moment is not None and main.session.moment.glance is not None)
@@ -357,6 +375,7 @@ def test_the_best_network_is_followed_until_another_is_opened(
     assert main.session.checkpoint == str(run.best_checkpoint)
     assert main.stage.details.bars.pinned == 1
     assert seen > 0
+    assert opened == [(str(run.best_checkpoint), True)] * 2
 
     with qtbot.waitSignal(main.session.checkpoint_loaded):
         main.opener.open_checkpoint("another.safetensors")
