@@ -7,8 +7,9 @@ from itertools import groupby
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID, tabular
-from tmnet_app.training.draft import RecipeDraft, recipe_fields
-from tmnet_app.training.field_row import FieldRow, name_of
+from tmnet_app.training.draft import RecipeDraft
+from tmnet_app.training.field_row import FieldRow
+from tmnet_app.training.fields import name_of, recipe_fields
 from tmnet_app.training.scrolling import scrolled
 from tmnet_core.config import Recipe
 

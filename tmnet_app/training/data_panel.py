@@ -9,8 +9,9 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID
-from tmnet_app.training.draft import RecipeDraft, recipe_fields
+from tmnet_app.training.draft import RecipeDraft
 from tmnet_app.training.field_row import FieldRow
+from tmnet_app.training.fields import recipe_fields
 from tmnet_app.training.headings import heading
 from tmnet_core.data.datasets import SYNTHETIC_PEOPLE
 
@@ -35,7 +36,7 @@ class DataPanel(QFrame):
         how = QLabel(_HOW)
         how.setWordWrap(True)
         how.setProperty("muted", True)
-        self.folder = FieldRow(draft, "data.root", fields["data.root"], "Folder")
+        self.folder = FieldRow(draft, "data.root", fields["data.root"])
         # Else a dropped folder would be written into the line as an address.
         self.folder.editor.control.setAcceptDrops(False)
         self.choose = QPushButton("Choose a folder…")
@@ -54,8 +55,8 @@ class DataPanel(QFrame):
         layout.addWidget(how)
         layout.addLayout(buttons)
         layout.addWidget(self.folder)
-        for key, label in (("data.format", "Read as"), ("data.split", "Official split")):
-            layout.addWidget(FieldRow(draft, key, fields[key], label))
+        for key in ("data.format", "data.split"):
+            layout.addWidget(FieldRow(draft, key, fields[key]))
 
     def take(self, path: Path) -> None:
         """Take a folder, or the CSV file in one."""

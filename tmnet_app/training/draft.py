@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from PySide6.QtCore import QObject, Signal
 
+from tmnet_app.training.fields import in_form_words
 from tmnet_core.config import Recipe, Section, dump_recipe, load_recipe, override_text, shipped_recipes
 from tmnet_core.files import replacing
 
@@ -41,17 +41,6 @@ _PLAIN = {
 }
 
 
-def recipe_fields() -> dict[str, FieldInfo]:
-    """Return every value of a recipe by its key, such as `clip.frames`, with its definition."""
-    fields: dict[str, FieldInfo] = {}
-    for name, field in Recipe.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            fields |= {f"{name}.{key}": inner for key, inner in field.annotation.model_fields.items()}
-        else:
-            fields[name] = field
-    return fields
-
-
 class RecipeDraft(QObject):
     """Values by key, valid or not, over a base recipe that they are compared with.
 
@@ -73,21 +62,28 @@ class RecipeDraft(QObject):
         self._values: dict[str, Any] = {}
         self.start_from(base)
 
-    def start_from(self, base: str) -> None:
-        """Take another base, a shipped recipe's name or a TOML file; data and a chosen name stay.
+    def start_from(self, base: str) -> list[str]:
+        """Take another base, a shipped recipe's name or a TOML file; returns the keys whose values are others now.
+
+        What a person has changed stays on top of a shipped recipe; of a file all values are taken, and of the person's
+        only the data and a chosen name where the file has no data.
 
         Raises:
             RecipeError: where it cannot be read; the draft stays as it was.
         """
         recipe = load_recipe(base)
-        named = self.is_changed("name") if self._values else False
-        kept = {key: self._values[key] for key in _SIDE_KEYS if self._values.get(key) and (named or key != "name")}
+        before = self._values
+        chosen = {key: before[key] for key in self.changed_keys()}
+        if base not in shipped_recipes():
+            chosen = {} if recipe.data.root else {key: chosen[key] for key in _SIDE_KEYS if key in chosen}
+        if before.get("data.root") and not recipe.data.root:
+            chosen["data.root"] = before["data.root"]
         self.base = base
         self._base_values = flatten(recipe)
-        from_file = base not in shipped_recipes()
-        self._values = {**self._base_values, **({} if from_file and recipe.data.root else kept)}
+        self._values = {**self._base_values, **chosen}
         self._check()
         self.changed.emit("")
+        return [key for key, value in self._values.items() if key in before and before[key] != value]
 
     def value(self, key: str) -> Any:
         """Return the value of a key, as it was set."""
@@ -175,7 +171,7 @@ def _problems(error: ValidationError, values: Mapping[str, Any]) -> dict[str, st
     for problem in error.errors():
         message = problem["msg"].removeprefix("Value error, ")
         sentence = _PLAIN.get(problem["type"], "{message}").format(message=message, **problem.get("ctx", {}))
-        sentence = f"{sentence[0].upper()}{sentence[1:].rstrip('.')}."
+        sentence = in_form_words(f"{sentence[0].upper()}{sentence[1:].rstrip('.')}.")
         key = ".".join(str(part) for part in problem["loc"][:2])
         found.setdefault(key if key in values else _key_meant(message, key, values), sentence)
     return found

@@ -10,6 +10,7 @@ from tmnet_app.icons import icon
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.training.draft import RecipeDraft
 from tmnet_app.training.field_editors import FieldEditor, describe_bounds, make_editor
+from tmnet_app.training.fields import name_of
 
 LABEL_WIDTH = 20 * GRID
 
@@ -18,7 +19,6 @@ class FieldRow(QWidget):
     """Keeps one value of a draft and its editor the same.
 
     Args:
-        label: what a person calls the value; made from its key where it is left out.
         editor: another editor than the one its definition asks for.
     """
 
@@ -27,16 +27,15 @@ class FieldRow(QWidget):
         draft: RecipeDraft,
         key: str,
         field: FieldInfo,
-        label: str = "",
         editor: FieldEditor | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.key = key
-        self.words = f"{key} {label} {field.description or ''}".casefold()
+        self.words = f"{key} {name_of(key)} {field.description or ''}".casefold()
         self._draft = draft
         self.editor = editor or make_editor(field)
-        self._label = QLabel(label or name_of(key))
+        self._label = QLabel(name_of(key))
         self.reset = QToolButton()
         self.problem = QLabel()
         self._build(field)
@@ -102,12 +101,6 @@ class FieldRow(QWidget):
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
         self.editor.control.setAccessibleDescription(sentence)
-
-
-def name_of(key: str) -> str:
-    """Return what a person calls a value: `training.batch_size` is `Batch size`."""
-    words = key.rpartition(".")[2].replace("_", " ").replace("3d", " 3D").replace("gib", "GiB")
-    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _explain(key: str, field: FieldInfo) -> str:

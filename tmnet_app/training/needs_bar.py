@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from tmnet_app.theme import GRID, tabular
+from tmnet_app.training.fields import in_form_words
 from tmnet_app.training.headings import mark_problem
 from tmnet_app.training.wording import spell_time
 from tmnet_core.config import Recipe
@@ -87,7 +88,7 @@ def describe_needs(result: TrialResult, scale: float = 1.0) -> str:
             if result.memory_gib
             else f"{result.available_gib:.1f} GiB on {result.device} are too few"
         )
-        return f"It does not fit: {held}. {result.advice}"
+        return f"It does not fit: {held}. {in_form_words(result.advice)}"
     pace = (
         f"{result.seconds_per_step:.2f} s a step"
         if result.seconds_per_step < 10

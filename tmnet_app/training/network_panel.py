@@ -11,9 +11,10 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID
-from tmnet_app.training.draft import RecipeDraft, recipe_fields
+from tmnet_app.training.draft import RecipeDraft
 from tmnet_app.training.field_editors import CalmComboBox, ChoiceEditor, FieldEditor
 from tmnet_app.training.field_row import FieldRow
+from tmnet_app.training.fields import recipe_fields
 from tmnet_app.training.headings import heading
 from tmnet_core.config import ModelConfig
 from tmnet_core.models.catalogue import VARIANTS
@@ -48,10 +49,10 @@ class NetworkPanel(QFrame):
         self.start.file_wanted.connect(self._choose_weights)
         self.start.loaded_wanted.connect(self.start_from_loaded)
         rows = [
-            FieldRow(draft, "model.variant", fields["model.variant"], "Network", NamedChoiceEditor(titles)),
-            FieldRow(draft, "model.backbone", fields["model.backbone"], "Backbone"),
-            FieldRow(draft, "model.split", fields["model.split"], "Split"),
-            FieldRow(draft, "start.weights", fields["start.weights"], "Start from", self.start),
+            FieldRow(draft, "model.variant", fields["model.variant"], NamedChoiceEditor(titles)),
+            FieldRow(draft, "model.backbone", fields["model.backbone"]),
+            FieldRow(draft, "model.split", fields["model.split"]),
+            FieldRow(draft, "start.weights", fields["start.weights"], self.start),
         ]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, 2 * GRID, GRID, 2 * GRID)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID, line, muted, tabular
+from tmnet_app.training.fields import in_form_words
 from tmnet_app.training.scrolling import scrolled
 from tmnet_core.data.preview import ClassCount, DatasetPreview, SampleFrame
 
@@ -62,7 +63,7 @@ class PreviewView(QWidget):
     def show_preview(self, preview: DatasetPreview) -> None:
         """Show what was found."""
         self.summary.setText(summarise(preview))
-        self.problems.setText("\n".join(f"• {problem}" for problem in preview.problems))
+        self.problems.setText("\n".join(f"• {in_form_words(problem)}" for problem in preview.problems))
         self.problems.setVisible(bool(preview.problems))
         self.counts.show_counts(preview.classes)
         while (item := self._samples.takeAt(0)) is not None:

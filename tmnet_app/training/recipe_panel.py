@@ -6,22 +6,16 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID
-from tmnet_app.training.draft import RecipeDraft, recipe_fields
+from tmnet_app.training.draft import RecipeDraft
 from tmnet_app.training.field_editors import CalmComboBox, CalmSpinBox, FieldEditor
 from tmnet_app.training.field_row import LABEL_WIDTH, FieldRow
+from tmnet_app.training.fields import recipe_fields
 from tmnet_app.training.headings import heading
 from tmnet_core.config import shipped_recipes
 
 _MOST_GPUS = 16
 _DEVICES = ("auto", "cpu", "cuda", "cuda:0", "cuda:1", "mps")
-_FRONT = {
-    "clip.frames": "Frames of a clip, T",
-    "clip.size": "Picture size",
-    "objective.alpha": "Weight of RB, alpha",
-    "clip.key_frame": "Key frame",
-    "training.device": "Device",
-    "training.precision": "Precision",
-}
+_FRONT = ("clip.frames", "clip.size", "objective.alpha", "clip.key_frame", "training.device", "training.precision")
 
 
 class RecipePanel(QFrame):
@@ -50,12 +44,12 @@ class RecipePanel(QFrame):
         recipe.addSpacing(5 * GRID)
         layout.addLayout(recipe)
         layout.addWidget(self.what)
-        layout.addWidget(FieldRow(draft, "name", fields["name"], "Name of the run"))
-        layout.addWidget(FieldRow(draft, "schedule.iterations", fields["schedule.iterations"], "Iterations"))
+        layout.addWidget(FieldRow(draft, "name", fields["name"]))
+        layout.addWidget(FieldRow(draft, "schedule.iterations", fields["schedule.iterations"]))
         layout.addLayout(self._time_row())
-        for key, label in _FRONT.items():
+        for key in _FRONT:
             editor = DeviceEditor() if key == "training.device" else None
-            layout.addWidget(FieldRow(draft, key, fields[key], label, editor))
+            layout.addWidget(FieldRow(draft, key, fields[key], editor))
             if key == "training.device":
                 layout.addLayout(self._processes_row())
         draft.changed.connect(self._follow)

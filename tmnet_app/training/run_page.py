@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar,
 
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.training.curves import Curves
+from tmnet_app.training.fields import in_form_words
 from tmnet_app.training.headings import heading, mark_problem
 from tmnet_app.training.run_watch import RunWatch
 from tmnet_app.training.samples_view import SamplesView
@@ -160,8 +161,9 @@ class RunPage(QWidget):
     def _show(self) -> None:
         watch, record = self.watch, self.watch.record
         standing = watch.standing
-        self.sentence.set_full_text("Ending all of its processes …" if watch.ending else standing.sentence)
-        suggestion = " ".join(part for part in (standing.suggestion, _left_out(record)) if part)
+        sentence = "Ending all of its processes …" if watch.ending else in_form_words(standing.sentence)
+        self.sentence.set_full_text(sentence)
+        suggestion = " ".join(part for part in (in_form_words(standing.suggestion), _left_out(record)) if part)
         self._suggest(suggestion, problem=standing.state in {"failed", "lost"} or bool(record.skipped))
         self.bar.setRange(0, max(1, record.iterations))
         self.bar.setValue(record.iteration)

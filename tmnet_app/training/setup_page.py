@@ -20,7 +20,7 @@ from tmnet_app.theme import GRID
 from tmnet_app.training.advanced_form import AdvancedForm
 from tmnet_app.training.data_panel import DataPanel
 from tmnet_app.training.draft import RecipeDraft
-from tmnet_app.training.field_row import name_of
+from tmnet_app.training.fields import in_form_words, name_of
 from tmnet_app.training.needs_bar import NeedsBar
 from tmnet_app.training.network_panel import LoadedNetwork, NetworkPanel
 from tmnet_app.training.preview_view import PreviewView
@@ -33,6 +33,7 @@ from tmnet_core.data.preview import DatasetPreview
 from tmnet_core.errors import RecipeError
 from tmnet_core.training.trial_result import TrialResult
 
+_NAMED = 4
 _TOML_FILTER = "Recipes (*.toml);;All files (*)"
 
 
@@ -167,15 +168,17 @@ class SetupPage(QWidget):
 
     def _show_preview(self, preview: DatasetPreview) -> None:
         self._usable = preview.usable
-        self._data_problem = "" if preview.usable else next(iter(preview.problems), "")
+        self._data_problem = "" if preview.usable else in_form_words(next(iter(preview.problems), ""))
         self.preview.show_preview(preview)
         self._enable()
 
     def _start_from(self, base: str) -> None:
         try:
-            self.draft.start_from(base)
+            others = self.draft.start_from(base)
         except RecipeError as error:
             self.needs.show_problem(str(error))
+        else:
+            self.needs.show_note(describe_other_base(Path(base).name, others, self.draft.changed_keys()))
 
     def _load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Load a recipe", "", _TOML_FILTER)
@@ -238,6 +241,20 @@ class SetupPage(QWidget):
             self.trial.cancel()
             self._end_trial()
             self.start_requested.emit(self.draft.recipe, self.recipe.processes.value())
+
+
+def describe_other_base(base: str, others: list[str], kept: list[str]) -> str:
+    """Say what another recipe changed, and what of the person's own choices stands on top of it."""
+    sentences = [f"{base} changed {_listed(others)}." if others else f"{base} changed nothing."]
+    if kept:
+        sentences.append(f"Yours stays: {_listed(kept)}; the arrow beside a value takes {base}'s.")
+    return " ".join(sentences)
+
+
+def _listed(keys: list[str]) -> str:
+    names = [f"“{name_of(key)}”" for key in keys[:_NAMED]]
+    more = len(keys) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def _button(text: str, tip: str) -> QPushButton:

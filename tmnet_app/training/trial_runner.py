@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 from PySide6.QtCore import QObject, QProcess, Signal
 
+from tmnet_app.training.fields import in_form_words
 from tmnet_core.config import Recipe, dump_recipe
-from tmnet_core.training.outcome import remedy
+from tmnet_core.training.outcome import what_and_remedy
 from tmnet_core.training.trial_result import TrialResult
 
 
@@ -95,5 +96,5 @@ def _text(data: bytes | memoryview | bytearray) -> str:
 def _what_went_wrong(output: str) -> str:
     """Return the last line of what the trial said, and what helps."""
     said = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "it ended without a word")
-    sentence = said.removeprefix("tmnet: ").rstrip(".")
-    return f"{sentence[:1].upper()}{sentence[1:]}. {remedy(output)}".strip()
+    what, remedy = what_and_remedy(said.removeprefix("tmnet: "))
+    return in_form_words(f"{what[:1].upper()}{what[1:]}. {remedy}".strip())

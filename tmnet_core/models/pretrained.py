@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 import torch
 import torchvision
@@ -167,10 +169,19 @@ def _download(name: BackboneName | Network3dName) -> dict[str, Tensor]:
         state = torchvision.models.get_model_weights(name)["DEFAULT"].get_state_dict(progress=True)
     except OSError as error:
         raise CheckpointError(
-            f"weights {kind}: torchvision's weights of {name} could not be downloaded ({error}); "
+            f"weights {kind}: torchvision's weights of {name} could not be downloaded ({_why(error)}); "
             f"set start.{key} to a local file"
         ) from None
     return dict(state)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, HTTPError):
+        return f"the server answered {error.code}"
+    cause = error.reason if isinstance(error, URLError) else error
+    if isinstance(cause, socket.gaierror):
+        return "there is no connection to the server"
+    return getattr(cause, "strerror", None) or str(cause)
 
 
 def _missing(state: dict[str, Tensor], expected: dict[str, Tensor]) -> tuple[str, ...]:

@@ -81,6 +81,12 @@ def remedy(text: str) -> str:
     return next((advice for pattern, advice in _REMEDIES if re.search(pattern, text, re.IGNORECASE)), "")
 
 
+def what_and_remedy(reason: str) -> tuple[str, str]:
+    """Part a reason into what happened, without a full stop, and a sentence of what to change or what helps."""
+    what, _, change = reason.rstrip(".").partition("; ")
+    return what, f"{change[:1].upper()}{change[1:]}." if change else remedy(what)
+
+
 def _going_on(record: RunRecord) -> Standing:
     if record.paused:
         return Standing("paused", f"Paused at iteration {record.iteration}.")
@@ -101,9 +107,7 @@ def _ended(ended: Ended) -> Standing:
 
 
 def _failed(place: str, reason: str) -> Standing:
-    """Take what a reason says to change for the suggestion, else what is known to help."""
-    what, _, change = reason.rstrip(".").partition("; ")
-    suggestion = f"{change[:1].upper()}{change[1:]}." if change else remedy(what)
+    what, suggestion = what_and_remedy(reason)
     return Standing("failed", f"Failed {place}: {what}.", suggestion or "The log tells more.")
 
 

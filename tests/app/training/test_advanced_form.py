@@ -4,7 +4,8 @@ import pytest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 
 from tmnet_app.training.advanced_form import AdvancedForm
-from tmnet_app.training.draft import RecipeDraft, recipe_fields
+from tmnet_app.training.draft import RecipeDraft
+from tmnet_app.training.fields import recipe_fields
 
 # What is typed into a line, and what the recipe then says; every other kind of value can be changed by rule.
 TYPED: dict[type, tuple[str, Any]] = {

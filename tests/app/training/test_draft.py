@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tmnet_app.training.draft import RecipeDraft, flatten, nest, recipe_fields
+from tmnet_app.training.draft import RecipeDraft, flatten, nest
+from tmnet_app.training.fields import in_form_words, recipe_fields
 from tmnet_core.config import Recipe, load_recipe, shipped_recipes
 from tmnet_core.errors import RecipeError
 
@@ -57,6 +58,28 @@ def test_another_base_keeps_the_data_and_a_chosen_name() -> None:
     draft.set_value("name", "mine")
     draft.start_from("quick")
     assert draft.changed_keys() == ["name", "data.root"]
+
+
+def test_another_shipped_recipe_keeps_what_a_person_chose_and_tells_what_it_changed() -> None:
+    draft = RecipeDraft("quick")
+    mine = {"model.backbone": "resnet18", "start.weights": "none", "clip.frames": 5, "data.validation_fraction": 0.5}
+    for key, value in mine.items():
+        draft.set_value(key, value)
+    others = draft.start_from("paper")
+    assert {key: draft.value(key) for key in mine} == mine
+    assert set(draft.changed_keys()) == {key for key, value in mine.items() if value != draft.base_value(key)}
+    quick, paper = flatten(load_recipe("quick")), flatten(load_recipe("paper"))
+    assert set(others) == {key for key in quick if quick[key] != paper[key] and key not in mine}
+    # A choice that is given back is the other recipe's.
+    draft.reset("clip.frames")
+    assert draft.value("clip.frames") == paper["clip.frames"]
+
+
+def test_sentences_speak_the_form_s_words() -> None:
+    said = "Make training.batch_size or clip.frames smaller, set start.weights3d = 'start.weights', not my.clip.size."
+    assert in_form_words(said) == (
+        "Make “Batch size” or “Frames of a clip, T” smaller, set “Weights 3D” = 'start.weights', not my.clip.size."
+    )
 
 
 def test_save_and_load(tmp_path: Path) -> None:

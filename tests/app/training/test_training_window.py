@@ -188,7 +188,7 @@ def test_a_run_that_fails_says_why(qtbot, training: TrainingWindow, script_child
     with qtbot.waitSignal(page.watch.ended, timeout=60_000):
         pass
     assert page.sentence.full_text == "Failed at iteration 3: CUDA out of memory. Tried to allocate 2 GiB."
-    assert "training.batch_size" in page.suggestion.text()
+    assert "Make “Batch size”, “Frames of a clip, T” or “Picture size” smaller" in page.suggestion.text()
     assert "1 video is left out: Übung/\U0001f93e.mp4: it is empty." in page.suggestion.text()
     assert page.suggestion.isVisible()
     assert page.open_log.isEnabled()

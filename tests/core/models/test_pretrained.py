@@ -1,6 +1,8 @@
 import os
 import pickle
+import socket
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 import pytest
 import torch
@@ -169,13 +171,22 @@ def test_a_file_without_tensors_by_name_is_no_state_dict(tmp_path, content):
         read_state_dict(tmp_path / "list.pth")
 
 
-def test_a_download_that_fails_says_what_to_do(monkeypatch, network):
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError("no route to host"), "no route to host"),
+        (URLError(socket.gaierror(-2, "Name or service not known")), "there is no connection to the server"),
+        (URLError(OSError(113, "No route to host")), "No route to host"),
+        (HTTPError("https://x", 503, "busy", None, None), "the server answered 503"),
+    ],
+)
+def test_a_download_that_fails_says_what_to_do(monkeypatch, network, error, why):
     def refuse(*_, **__):
-        raise OSError("no route to host")
+        raise error
 
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
-    with pytest.raises(CheckpointError, match=r"mobilenet_v2 could not be downloaded \(no route to host\); set start"):
+    with pytest.raises(CheckpointError, match=rf"mobilenet_v2 could not be downloaded \({why}\); set start"):
         load_start_weights(network, "mobilenet_v2", pretrained.IMAGENET)
 
 
