@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tmnet_core.data.check import DatasetReport
+from tmnet_core.data.clip_lengths import describe_short
+from tmnet_core.data.sampling import ClipSampling
 
 # Of a list; --json has all.
 _LONGEST = 20
@@ -21,6 +23,9 @@ def print_check(report: DatasetReport) -> None:
     console.print(f"{readable} of {len(report.videos)} files can be read: {report.seconds / 60:.1f} minutes")
     console.print(f"sizes: {_counted(report.sizes)}", highlight=False, soft_wrap=True)
     console.print(f"frames/s: {_counted(report.rates)}", highlight=False, soft_wrap=True)
+    lengths = [video.frames for video in report.videos if not video.error]
+    if short := describe_short(lengths, ClipSampling()):
+        console.print(f"{short}, in the paper's clip", highlight=False, soft_wrap=True)
     if report.not_named:
         console.print(f"{report.not_named} more files are in the folder that the annotations do not name")
     lists = [

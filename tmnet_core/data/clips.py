@@ -244,11 +244,12 @@ class ClipSample(TypedDict):
 
 
 class GlanceSample(TypedDict):
-    """Frames n×size×size×3 uint8 of one video, each to be looked at alone."""
+    """Frames n×size×size×3 uint8 of one video, each to be looked at alone, and how many it has in all."""
 
     frames: Tensor
     label: int
     index: int
+    length: int
 
 
 @dataclass(frozen=True)
@@ -293,11 +294,12 @@ class ClipBatch:
 
 @dataclass(frozen=True)
 class GlanceBatch:
-    """Frames B×n×size×size×3 uint8 of videos to be glanced at, and the videos that could not be read."""
+    """Frames B×n×size×size×3 uint8 of videos to be glanced at, how long each is, and those that could not be read."""
 
     frames: Tensor
     label: Tensor
     index: Tensor
+    lengths: tuple[int, ...]
     unreadable: tuple[UnreadableVideo, ...]
 
     def __len__(self) -> int:
@@ -413,7 +415,8 @@ class GlanceDataset(Dataset[GlanceSample | UnreadableVideo]):
             return UnreadableVideo(index, self.source.name(index), str(error))
         placements = self.preprocessing.place_crops(frames.shape[2], frames.shape[1], self.crops)
         cut = np.stack([self.preprocessing.cut(frame, placement) for frame in frames for placement in placements])
-        return {"frames": torch.from_numpy(cut), "label": self.source.label(index), "index": index}
+        label = self.source.label(index)
+        return {"frames": torch.from_numpy(cut), "label": label, "index": index, "length": length}
 
     @staticmethod
     def collate(samples: Sequence[GlanceSample | UnreadableVideo]) -> GlanceBatch:
@@ -423,6 +426,7 @@ class GlanceDataset(Dataset[GlanceSample | UnreadableVideo]):
             frames=_stack_frames([sample["frames"] for sample in readable]),
             label=torch.tensor([sample["label"] for sample in readable], dtype=torch.int64),
             index=torch.tensor([sample["index"] for sample in readable], dtype=torch.int64),
+            lengths=tuple(sample["length"] for sample in readable),
             unreadable=tuple(sample for sample in samples if isinstance(sample, UnreadableVideo)),
         )
 

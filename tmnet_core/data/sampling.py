@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from tmnet_core.config import ClipSection
 
 SamplingMode = Literal["interval", "even", "segments"]
 Segment = Literal["beginning", "middle", "ending"]
@@ -45,6 +48,14 @@ class ClipSampling:
         if self.frames < 1 or self.interval < 1:
             raise ValueError("frames and interval must be at least 1")
 
+    def is_too_long_for(self, video_frames: int) -> bool:
+        """Whether such a clip does not fit into a video: its frames then lie closer together, or are repeated."""
+        gap = self.interval if self.mode == "interval" else 1
+        return video_frames < (self.frames - 1) * gap + 1
+
+    def __str__(self) -> str:
+        return f"{self.frames} frames" + (f" at interval {self.interval}" if self.mode == "interval" else "")
+
     def indices(self, video_frames: int, rng: np.random.Generator | None = None) -> FrameIndices:
         """Return T ascending indices into a video of `video_frames` frames; without `rng` as in evaluation."""
         if video_frames < 1:
@@ -64,6 +75,11 @@ class ClipSampling:
         spare = video_frames - 1 - gaps * interval
         start = spare // 2 if rng is None else int(rng.integers(spare + 1))
         return start + interval * np.arange(self.frames, dtype=np.int64)
+
+
+def clip_sampling(clip: ClipSection) -> ClipSampling:
+    """Return how a recipe's clips are taken."""
+    return ClipSampling(clip.sampling, clip.frames, clip.interval)
 
 
 def key_frame_fraction(

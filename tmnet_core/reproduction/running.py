@@ -8,18 +8,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
 from tmnet_core.checkpoint import read_header
 from tmnet_core.config import DataSection, Recipe, dump_recipe
+from tmnet_core.data.clip_lengths import sample_lengths
 from tmnet_core.data.clip_sources import open_clip_sources
 from tmnet_core.data.fingerprints import digest_clips
-from tmnet_core.errors import SourceError, TMNetError
+from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
 from tmnet_core.reproduction.plan import change, identity, work
 from tmnet_core.training.events import Ended, Event, Stepped, current_events
@@ -29,9 +28,6 @@ from tmnet_core.training.trainer import train
 
 # Seconds between two looks at what a child process has written.
 _LOOK_SECONDS = 1.0
-
-# Videos whose lengths are looked at to tell whether clips are too short.
-_LENGTHS_SAMPLED = 200
 
 
 @dataclass(frozen=True)
@@ -175,20 +171,11 @@ def _lengths(data: DataSection) -> list[int]:
     """Return the lengths in frames of a sample of the training videos; of none where they cannot be opened."""
     name = data.model_dump_json()
     if name not in _known_lengths:
-        _known_lengths[name] = list(_sample_lengths(data))
-    return _known_lengths[name]
-
-
-def _sample_lengths(data: DataSection) -> Iterator[int]:
-    try:
-        clips = open_clip_sources(data.model_copy(update={"cache": "none"}))[0]
-    except TMNetError:
-        return  # the run itself says what is wrong
-    for index in np.unique(np.linspace(0, len(clips) - 1, _LENGTHS_SAMPLED).astype(int)).tolist():
         try:
-            yield clips.frames(index)
-        except SourceError:
-            continue
+            _known_lengths[name] = sample_lengths(open_clip_sources(data.model_copy(update={"cache": "none"}))[0])
+        except TMNetError:
+            return []  # the run itself says what is wrong
+    return _known_lengths[name]
 
 
 class _Ledger:

@@ -12,12 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, load_checkpoint, read_header
 from tmnet_core.config import ClipSection, KeyFrameSegment
+from tmnet_core.data.clip_lengths import describe_short
 from tmnet_core.data.clip_sources import (
     data_name,
 )
 from tmnet_core.data.clips import ClipSource, source_of
 from tmnet_core.data.preprocessing import Crops
-from tmnet_core.data.sampling import SamplingMode
+from tmnet_core.data.sampling import SamplingMode, clip_sampling
 from tmnet_core.device import choose_device
 from tmnet_core.errors import CheckpointError, DataError
 from tmnet_core.models.branch import Branch
@@ -98,6 +99,7 @@ class Evaluation(BaseModel):
         confusion: by branch, counts of glances by true class (row) and answered class (column).
         clip_frames: T where clips were looked at, 0 for single frames.
         unreadable: a sentence for each video that was left out.
+        short: how many videos are too short for the clip; empty where none is, and for single frames.
         notes: what a reader of the figures must know of the clips, such as that the network has seen some of them.
     """
 
@@ -117,6 +119,7 @@ class Evaluation(BaseModel):
     confusion: dict[str, list[list[int]]]
     unreadable: list[str]
     notes: list[str] = []
+    short: str = ""
 
     @property
     def look(self) -> str:
@@ -141,8 +144,10 @@ class Evaluation(BaseModel):
         clips = "validation clips" if self.part == "validation" else "clips"
         crops = ", mean of ten crops" if self.crops == 10 else ""
         if self.clip_frames:
+            short = f"; {self.short}" if self.short else ""
             frames = "frames of each at once" if self.clip_frames > 1 else "frame of each"
-            return f"{self.videos} {clips}, {self.clip_frames} {frames}, RB's from the {self.key_frame}{crops}, in %"
+            rb = f"RB's from the {self.key_frame}"
+            return f"{self.videos} {clips}, {self.clip_frames} {frames}, {rb}{crops}, in %{short}"
         where = "each" if self.key_frame == "spread" else f"in the {self.key_frame} third of each"
         return f"{self.videos} {clips}, mean over {self.key_frames} key frames {where}{crops}, in %"
 
@@ -241,6 +246,8 @@ def _evaluation(
     named: Mapping[str, object], look: Look, trained: ClipSection, glances: Glances, clips: ClipSource
 ) -> Evaluation:
     sources = [source_of(clips, index) for index in answered(clips, glances)]
+    clip = look.clip(trained)
+    short = describe_short(glances.lengths, clip_sampling(clip)) if clip else ""
     hits = {str(branch): glances.hits(branch) for branch in glances.probabilities}
     return Evaluation.model_validate(
         {
@@ -256,6 +263,7 @@ def _evaluation(
             "differences": compare(hits, sources),
             "classes": {str(branch): _by_class(glances, branch, clips.classes) for branch in glances.probabilities},
             "confusion": {str(branch): glances.confusion(branch).tolist() for branch in glances.probabilities},
+            "short": short,
             "unreadable": [video.reason for video in glances.unreadable],
         }
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from tmnet_core.config import ClipSection, KeyFrameSegment
 from tmnet_core.data.clips import ClipSource, GlanceBatch, GlanceDataset, UnreadableVideo, build_loader
 from tmnet_core.data.preprocessing import Crops, Preprocessing
-from tmnet_core.data.sampling import ClipSampling, key_frame_fraction, spread_fractions
+from tmnet_core.data.sampling import clip_sampling, key_frame_fraction, spread_fractions
 from tmnet_core.errors import DataError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.tmnet import TMNet
@@ -26,11 +26,13 @@ class Glances:
         labels: N.
         probabilities: by branch, N×n×K for n key frames a video, or N×1×K for one clip of each.
         unreadable: the videos that were left out.
+        lengths: the frames of each of the N videos.
     """
 
     labels: Tensor
     probabilities: dict[Branch, Tensor]
     unreadable: tuple[UnreadableVideo, ...]
+    lengths: tuple[int, ...] = ()
 
     def metrics(self) -> dict[str, dict[str, float]]:
         """Return `top1`, `top5`, `map` and `mean_class` by branch, in [0, 1].
@@ -72,6 +74,7 @@ def join_glances(parts: Sequence[Glances]) -> Glances:
         torch.cat([part.labels for part in parts]),
         {branch: torch.cat([part.probabilities[branch] for part in parts]) for branch in parts[0].probabilities},
         tuple(video for part in parts for video in part.unreadable),
+        tuple(length for part in parts for length in part.lengths),
     )
 
 
@@ -101,7 +104,7 @@ class Examiner:
         self.preprocessing = preprocessing
         self.crops = crops
         self.key_frame = None if clip is None else key_frame_fraction(clip.key_frame)
-        sampling = None if clip is None else ClipSampling(clip.sampling, clip.frames, clip.interval)
+        sampling = None if clip is None else clip_sampling(clip)
         fractions = spread_fractions(key_frames, within)
         self.dataset = GlanceDataset(source, preprocessing, fractions, sampling, crops=crops)
         self.loader = build_loader(self.dataset, batch, workers=workers)
@@ -123,18 +126,20 @@ class Examiner:
         model.eval()
         labels: list[Tensor] = []
         unreadable: list[UnreadableVideo] = []
+        lengths: list[int] = []
         probabilities: dict[Branch, list[Tensor]] = {}
         for seen in self.loader:
             unreadable += seen.unreadable
             if len(seen):
                 labels.append(seen.label)
+                lengths += seen.lengths
                 for branch, scores in self._probabilities(model, seen, device).items():
                     probabilities.setdefault(branch, []).append(scores)
             progress(sum(map(len, labels)) + len(unreadable), len(self.dataset))
         if not labels:
             raise DataError(f"none of the {len(self.dataset)} clips can be read: {unreadable[0].reason}")
         stacked = {branch: torch.cat(scores) for branch, scores in probabilities.items()}
-        return Glances(torch.cat(labels), stacked, tuple(unreadable))
+        return Glances(torch.cat(labels), stacked, tuple(unreadable), tuple(lengths))
 
     def _probabilities(self, model: TMNet, seen: GlanceBatch, device: torch.device) -> dict[Branch, Tensor]:
         """Return B×n×K probabilities by branch on the host; n is 1 for clips."""

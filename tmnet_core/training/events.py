@@ -24,7 +24,11 @@ class EventPart(BaseModel):
 
 
 class Started(EventPart):
-    """A training process began, or went on, with this run; `changes` are those of the recipe since it was saved."""
+    """A training process began, or went on, with this run.
+
+    `short` says how many of the training videos, or of a sample of them, are too short for the recipe's clip; `changes`
+    are those of the recipe since it was saved.
+    """
 
     kind: Literal["started"] = "started"
     iteration: int
@@ -35,6 +39,7 @@ class Started(EventPart):
     validation_clips: int
     weights: str
     data: str = ""
+    short: str = ""
     changes: tuple[str, ...] = ()
 
 
@@ -194,7 +199,7 @@ def describe_event(event: Event) -> str:
             return (
                 f"iteration {event.iteration} of {event.iterations}: {event.clips} clips of {event.classes} classes, "
                 f"{event.validation_clips} for validation{event.data and f' ({event.data})'}; "
-                f"weights: {event.weights}; {event.device}"
+                f"weights: {event.weights}; {event.device}{event.short and f'; {event.short}'}"
                 f"{(event.changes and '; changed: ') or ''}{', '.join(event.changes)}"
             )
         case Validated():

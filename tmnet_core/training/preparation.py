@@ -19,7 +19,7 @@ from tmnet_core.data.clips import ClipDataset, ClipSource, EpochSampler, build_l
 from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, data_form
 from tmnet_core.data.fingerprints import Fingerprints
 from tmnet_core.data.preprocessing import Preprocessing
-from tmnet_core.data.sampling import ClipSampling
+from tmnet_core.data.sampling import clip_sampling
 from tmnet_core.errors import RecipeError, TMNetError
 from tmnet_core.models.catalogue import VARIANTS
 from tmnet_core.models.objective import Losses, compute_losses
@@ -73,7 +73,7 @@ def build_training_loader(
         )
     dataset = ClipDataset(
         clips,
-        ClipSampling(clip.sampling, clip.frames, clip.interval),
+        clip_sampling(clip),
         size=clip.size,
         crop=MultiScaleCrop(augmentation.scales, places=augmentation.places, squash=clip.crop == "whole"),
         segment=clip.key_frame,

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from tmnet_core.checkpoint import CheckpointHeader, iterations_of, save_checkpoint
 from tmnet_core.config import Recipe, recipe_differences, validate_recipe
+from tmnet_core.data.clip_lengths import describe_short, sample_lengths
 from tmnet_core.data.clip_sources import describe_data, open_clip_sources
 from tmnet_core.data.clips import ClipBatch, EpochSampler
 from tmnet_core.data.fingerprints import Fingerprints, digest_clips
+from tmnet_core.data.sampling import clip_sampling
 from tmnet_core.errors import DataError, RecipeError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import VARIANTS
@@ -433,6 +435,7 @@ class Trainer:
             validation_clips=len(self.validation_clips),
             weights=self.start,
             data=describe_data(self.recipe.data, self.training_clips),
+            short=describe_short(sample_lengths(self.training_clips), clip_sampling(self.recipe.clip)),
             changes=tuple(changes),
         )
 

@@ -38,6 +38,29 @@ def test_the_papers_clip_of_a_video_that_is_long_enough() -> None:
     assert ClipSampling().indices(31).tolist() == list(range(0, 31, 2))
 
 
+@pytest.mark.parametrize(
+    ("sampling", "long_enough"),
+    [
+        (ClipSampling(), 31),
+        (ClipSampling("interval", 4, 5), 16),
+        (ClipSampling("interval", 1, 5), 1),
+        (ClipSampling("even", 4, 5), 4),
+        (ClipSampling("segments", 3), 3),
+    ],
+)
+def test_a_clip_is_too_long_where_its_interval_shrinks_or_frames_repeat(
+    sampling: ClipSampling, long_enough: int
+) -> None:
+    """By what comes out: the clip of a video that is just long enough is as asked, and that of a shorter one is not."""
+    assert not sampling.is_too_long_for(long_enough)
+    found = np.diff(sampling.indices(long_enough))
+    assert (found >= (sampling.interval if sampling.mode == "interval" else 1)).all()
+    if long_enough > 1:
+        assert sampling.is_too_long_for(long_enough - 1)
+        shorter = np.diff(sampling.indices(long_enough - 1))
+        assert (shorter < (sampling.interval if sampling.mode == "interval" else 1)).any()
+
+
 def drawn(sampling: ClipSampling, video_frames: int) -> list[list[int]]:
     rng = np.random.default_rng(0)
     return [sampling.indices(video_frames, rng).tolist() for _ in range(400)]

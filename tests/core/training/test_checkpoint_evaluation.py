@@ -137,6 +137,7 @@ def test_clips_are_looked_at_as_one(tmp_path: Path, coloured_clips: Path, make_h
         tmp_path / "net.safetensors", str(coloured_clips), look=Look(frames=16), device="cpu"
     )
     assert (evaluation.clip_frames, evaluation.videos) == (16, 18)
+    assert "; 18 of 18 videos are too short for 16 frames at interval 2: their frames lie closer" in evaluation.caption
     assert list(evaluation.metrics) == ["RB", "CB", "RB+CB"]
     assert evaluation.title == f"16 frames of net.safetensors at {coloured_clips.name}"
 

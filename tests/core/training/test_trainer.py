@@ -18,6 +18,7 @@ from tmnet_core.training.events import (
     Started,
     Stepped,
     Validated,
+    describe_event,
     read_events,
 )
 from tmnet_core.training.freezing import set_training_mode
@@ -65,6 +66,21 @@ def test_a_run_learns_and_leaves_everything_in_its_folder(tmp_path: Path, tiny_r
     assert header.metrics["CB"]["top1"] >= 0.9
     assert set(header.metrics) == {"RB", "CB", "RB+CB"}
     assert not list(run.path.glob(".*")), "a temporary file was left"
+
+
+def test_a_run_says_at_its_start_how_many_videos_are_too_short(tmp_path: Path, tiny_recipe: Recipe) -> None:
+    recipe = changed(tiny_recipe, clip={"frames": 4, "interval": 4}, schedule={"iterations": 1})
+    told: list[Event] = []
+    train(recipe, RunFolder.create(tmp_path, recipe), report=told.append)
+    assert isinstance(told[0], Started)
+    short = "12 of 12 videos are too short for 4 frames at interval 4: their frames lie closer together or repeat"
+    assert told[0].short == short
+    assert short in describe_event(told[0])
+    just = changed(recipe, clip={"frames": 4, "interval": 3})
+    told.clear()
+    train(just, RunFolder.create(tmp_path, just), report=told.append)
+    assert isinstance(told[0], Started)
+    assert told[0].short == ""
 
 
 def test_a_run_repeats_itself(tmp_path: Path, tiny_recipe: Recipe) -> None:
