@@ -68,7 +68,7 @@ def _open_window(options: argparse.Namespace, readers: ReaderPool) -> MainWindow
     if options.size:
         window.resize(*options.size)
     if options.panel:
-        window.stage.details.panels.turn_to(options.panel)
+        _turn_to(window, options.panel)
     window.show()
     window.session.start()
     window.prepare_graphs()
@@ -93,6 +93,13 @@ def _open_window(options: argparse.Namespace, readers: ReaderPool) -> MainWindow
 
         Screenshooter(window, options.screenshot, options.at, options.presentation)
     return window
+
+
+def _turn_to(window: MainWindow, panel: str) -> None:
+    panels = window.stage.details.panels
+    if panel not in panels.buttons:
+        sys.exit(f"tmnet-app: there is no panel {panel!r}; choose one of {', '.join(panels.buttons)}")
+    panels.turn_to(panel)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

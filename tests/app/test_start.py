@@ -125,3 +125,10 @@ def test_without_a_display_it_says_so() -> None:
     assert ended.returncode == 1
     assert ended.stderr.startswith("tmnet-app: there is no display")
     assert ended.stderr.count("\n") == 1
+
+
+def test_an_unknown_panel_is_refused_by_name(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "tmnet_app", "--panel", "all", "--screenshot", "never.png"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "tmnet-app: there is no panel 'all'; choose one of speed, engine," in done.stderr

@@ -55,8 +55,14 @@ class DataPanel(QFrame):
         layout.addWidget(how)
         layout.addLayout(buttons)
         layout.addWidget(self.folder)
-        for key in ("data.format", "data.split"):
-            layout.addWidget(FieldRow(draft, key, fields[key]))
+        layout.addWidget(FieldRow(draft, "data.format", fields["data.format"]))
+        self.split = FieldRow(draft, "data.split", fields["data.split"])
+        layout.addWidget(self.split)
+        self.show_official(False)
+
+    def show_official(self, there: bool) -> None:
+        """Offer the choice of an official split where the data has several, or where it was made."""
+        self.split.setVisible(there or self.split.changed)
 
     def take(self, path: Path) -> None:
         """Take a folder, or the CSV file in one."""

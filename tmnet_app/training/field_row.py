@@ -12,7 +12,7 @@ from tmnet_app.training.draft import RecipeDraft
 from tmnet_app.training.field_editors import FieldEditor, describe_bounds, make_editor
 from tmnet_app.training.fields import name_of
 
-LABEL_WIDTH = 20 * GRID
+LABEL_WIDTH = 17 * GRID
 
 
 class FieldRow(QWidget):

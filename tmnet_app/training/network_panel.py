@@ -117,9 +117,8 @@ class StartEditor(FieldEditor):
     def __init__(self) -> None:
         self._box = CalmComboBox()
         super().__init__(self._box)
-        self._box.addItems(
-            ["ImageNet, downloaded once", "Random weights", "A weight file…", "The network that is open"]
-        )
+        self._box.addItems(["ImageNet", "Random weights", "A weight file…", "The network that is open"])
+        self._box.setItemData(self._IMAGENET, "torchvision's, downloaded once", Qt.ItemDataRole.ToolTipRole)
         self._box.setSizeAdjustPolicy(CalmComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._box.activated.connect(self._choose)
 

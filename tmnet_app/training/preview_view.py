@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID, line, muted, tabular
@@ -15,7 +15,6 @@ from tmnet_core.data.preview import ClassCount, DatasetPreview, SampleFrame
 
 _NOTHING = "Choose a folder, and see here what is in it before anything starts."
 _THUMB = QSize(112, 84)
-_COLUMNS = 4
 _ROW = 3 * GRID
 
 
@@ -34,6 +33,7 @@ class PreviewView(QWidget):
         self.problems.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.problems.hide()
         self.counts = ClassCounts()
+        self._thumbs: list[QWidget] = []
         self._samples = QGridLayout()
         self._samples.setSpacing(GRID)
         inside = QWidget()
@@ -70,8 +70,18 @@ class PreviewView(QWidget):
             widget = item.widget()
             if widget is not None:
                 widget.deleteLater()
-        for number, sample in enumerate(preview.samples):
-            self._samples.addWidget(_thumbnail(sample), number // _COLUMNS, number % _COLUMNS)
+        self._thumbs = [_thumbnail(sample) for sample in preview.samples]
+        self._place_samples()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place as many frames side by side as there is room for."""
+        super().resizeEvent(event)
+        self._place_samples()
+
+    def _place_samples(self) -> None:
+        columns = max(1, (self.width() - 2 * GRID) // (_THUMB.width() + GRID))
+        for number, thumb in enumerate(self._thumbs):
+            self._samples.addWidget(thumb, number // columns, number % columns)
 
 
 def summarise(preview: DatasetPreview) -> str:

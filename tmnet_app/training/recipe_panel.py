@@ -72,7 +72,7 @@ class RecipePanel(QFrame):
         self.minutes.setValue(30)
         self.minutes.setSuffix(" min")
         self.minutes.setAccessibleName("Minutes to train for")
-        self.by_time = QPushButton("Set iterations")
+        self.by_time = QPushButton("Apply")
         self.by_time.clicked.connect(self._set_by_time)
         row = _labelled("Or train for", self.minutes)
         row.addWidget(self.by_time)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QPushButton,
+    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -64,22 +65,15 @@ class SetupPage(QWidget):
         self._check()
 
     def _build(self) -> None:
-        steps = QWidget()
-        column = QVBoxLayout(steps)
-        column.setContentsMargins(0, 0, GRID, 0)
-        column.setSpacing(2 * GRID)
-        for panel in (self.data, self.network, self.recipe):
-            column.addWidget(panel)
-        column.addStretch(1)
-        scroll = scrolled(steps, sideways=False)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(_with_margin(self.preview), "What the data holds")
         self.tabs.addTab(_with_margin(self.advanced), "Advanced: every value")
         middle = QHBoxLayout()
         middle.setSpacing(2 * GRID)
-        middle.addWidget(scroll, 5)
-        middle.addWidget(self.tabs, 6)
+        middle.addWidget(_steps(self.data, self.network), 4)
+        middle.addWidget(_steps(self.recipe), 4)
+        middle.addWidget(self.tabs, 5)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         layout.setSpacing(2 * GRID)
@@ -170,6 +164,7 @@ class SetupPage(QWidget):
         self._usable = preview.usable
         self._data_problem = "" if preview.usable else in_form_words(next(iter(preview.problems), ""))
         self.preview.show_preview(preview)
+        self.data.show_official(preview.official)
         self._enable()
 
     def _start_from(self, base: str) -> None:
@@ -262,6 +257,20 @@ def _button(text: str, tip: str) -> QPushButton:
     button.setToolTip(tip)
     button.setProperty("tip", tip)
     return button
+
+
+def _steps(*panels: QWidget) -> QScrollArea:
+    """Return panels below each other, which scroll only where the window is very low."""
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2 * GRID)
+    for panel in panels:
+        column.addWidget(panel)
+    column.addStretch(1)
+    area = scrolled(inside, sideways=False)
+    area.setMinimumWidth(inside.minimumSizeHint().width())
+    return area
 
 
 def _with_margin(widget: QWidget) -> QWidget:

@@ -83,6 +83,11 @@ def describe_split(data: DataSection) -> str:
     return known.get(form, f"{form}, split {data.split}")
 
 
+def is_official(data: DataSection) -> bool:
+    """Tell whether published lists choose a recipe's validation videos; raises DataError."""
+    return data_form(data) not in (SYNTHETIC_PEOPLE, "folders", "validation_root", "csv")
+
+
 def load_split(data: DataSection) -> tuple[VideoDataset, VideoDataset]:
     """Return training and validation videos, as the data set's own annotations say, else split by source video.
 

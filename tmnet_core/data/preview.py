@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tmnet_core.config import DataSection
 from tmnet_core.data.annotations import LabelledVideo, VideoDataset, listed
-from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, describe_split, load_split
+from tmnet_core.data.datasets import SYNTHETIC_PEOPLE, describe_split, is_official, load_split
 from tmnet_core.data.decoding import VideoInfo, VideoReader
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.data.resizing import shrink
@@ -44,6 +44,7 @@ class DatasetPreview:
         lengths: frames of these videos, ascending; of a part of a file the part's.
         samples: a frame each of some of them.
         problems: a sentence each.
+        official: whether published lists chose them, of which there are several splits.
     """
 
     classes: tuple[ClassCount, ...] = ()
@@ -52,6 +53,7 @@ class DatasetPreview:
     samples: tuple[SampleFrame, ...] = ()
     problems: tuple[str, ...] = ()
     split: str = ""
+    official: bool = False
 
     @property
     def usable(self) -> bool:
@@ -86,7 +88,7 @@ def preview_dataset(
         return DatasetPreview(problems=("No folder is chosen.",))
     try:
         training, validation = load_split(data)
-        split = describe_split(data)
+        split, official = describe_split(data), is_official(data)
     except DataError as error:
         return DatasetPreview(problems=(str(error),))
     problems = one_sided(training, validation)
@@ -111,7 +113,9 @@ def preview_dataset(
     if single := lengths.count(1):
         problems.append(f"{single} of the {len(lengths)} videos looked into have a single frame and so no motion.")
     counts = class_counts(training, validation)
-    return DatasetPreview(counts, tuple(looked_into), tuple(sorted(lengths)), tuple(frames), tuple(problems), split)
+    return DatasetPreview(
+        counts, tuple(looked_into), tuple(sorted(lengths)), tuple(frames), tuple(problems), split, official
+    )
 
 
 def class_counts(training: VideoDataset, validation: VideoDataset) -> tuple[ClassCount, ...]:

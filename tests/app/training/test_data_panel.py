@@ -25,6 +25,17 @@ def test_a_folder_a_csv_file_and_a_folder_again(panel: DataPanel, tmp_path: Path
     assert (draft.value("data.root"), draft.value("data.annotations")) == (str(tmp_path), "")
 
 
+def test_the_official_split_is_offered_where_there_are_several(panel: DataPanel) -> None:
+    panel.show()
+    assert not panel.split.isVisible()
+    panel.show_official(True)
+    assert panel.split.isVisible()
+    panel._draft.set_value("data.split", 2)
+    # A choice that was made is never hidden.
+    panel.show_official(False)
+    assert panel.split.isVisible()
+
+
 def test_rendered_people_need_no_folder(panel: DataPanel) -> None:
     panel.rendered.click()
     assert panel._draft.value("data.root") == "synthetic-people"

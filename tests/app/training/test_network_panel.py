@@ -58,7 +58,7 @@ def test_weights_from_a_file_and_back(panel: NetworkPanel, tmp_path: Path, monke
     choose(panel, "A weight file…")
     assert panel._draft.value("start.weights") == str(tmp_path / "w.pth")
     assert panel.start.control.currentText() == "w.pth"
-    for text, value in (("Random weights", "none"), ("ImageNet, downloaded once", "imagenet")):
+    for text, value in (("Random weights", "none"), ("ImageNet", "imagenet")):
         choose(panel, text)
         assert panel._draft.value("start.weights") == value
     assert panel.start.control.count() == 4

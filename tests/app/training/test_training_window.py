@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea
 
 from tmnet_app.main_window import MainWindow
 from tmnet_app.training.needs_bar import describe_needs
@@ -431,6 +431,17 @@ def test_the_needs_bar_has_room_for_two_lines(qtbot, training: TrainingWindow) -
         heights.append(needs.height())
     assert needs.label.heightForWidth(needs.label.width()) == 2 * needs.label.fontMetrics().lineSpacing()
     assert heights[0] == heights[1]
+
+
+@pytest.mark.parametrize("size", [(1180, 800), (1280, 800), (1920, 1040)])
+def test_the_form_needs_no_scrolling(qtbot, training: TrainingWindow, size: tuple[int, int]) -> None:
+    training.resize(*size)
+    steps = [area for area in training.setup.findChildren(QScrollArea) if area.isAncestorOf(training.setup.recipe)]
+    steps += [area for area in training.setup.findChildren(QScrollArea) if area.isAncestorOf(training.setup.data)]
+    assert len(steps) == 2
+    qtbot.waitUntil(lambda: all(area.verticalScrollBar().maximum() == 0 for area in steps))
+    # Nor is anything cut at the side.
+    assert all(area.widget().width() <= area.viewport().width() for area in steps)
 
 
 def test_without_a_folder_the_preview_says_what_will_be_there(
