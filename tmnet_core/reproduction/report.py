@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,12 +146,11 @@ def _paragraph(result: ClaimResult) -> str:
     parts = [f"**{standing[0].upper()}{standing[1:]}**: “{claim.says}” ({claim.where}).", claim.about]
     made = [c for c in result.comparisons if c.difference is not None]
     if made:
-        counts = dict.fromkeys(("higher", "undecided", "lower"), 0)
-        for comparison in made:
-            assert comparison.difference is not None
-            counts[comparison.difference.verdict(claim.margin / 100)] += 1
+        differences = [comparison.difference for comparison in made if comparison.difference is not None]
+        counts = Counter(difference.leaning(claim.margin / 100) for difference in differences)
+        of = "Of" if differences[0].has_enough_seeds else "With one run a side, by the clips alone, of"
         parts.append(
-            f"Of {len(made)} comparisons {counts['higher']} bear it out, {counts['lower']} speak against it, and "
+            f"{of} {len(made)} comparisons {counts['higher']} bear it out, {counts['lower']} speak against it, and "
             f"{counts['undecided']} allow no verdict:"
         )
         parts.append("; ".join(_sentence(comparison) for comparison in made) + ".")

@@ -54,10 +54,17 @@ class PairedDifference:
         """Whether no clip is answered otherwise, as where both sides are the same run."""
         return self.low == self.high == 0.0
 
+    @property
+    def has_enough_seeds(self) -> bool:
+        """Whether the chance of training is in the interval."""
+        return self.seeds >= ENOUGH_SEEDS
+
     def verdict(self, margin: float = 0.0) -> Verdict:
         """Say whether seeds and interval allow to call it higher than -margin, a share, or lower, or neither."""
-        if self.seeds < ENOUGH_SEEDS:
-            return "undecided"
+        return self.leaning(margin) if self.has_enough_seeds else "undecided"
+
+    def leaning(self, margin: float = 0.0) -> Verdict:
+        """Say the same by the interval alone, of these very runs."""
         if self.low > -margin:
             return "higher"
         return "lower" if self.high < -margin else "undecided"

@@ -120,3 +120,22 @@ def test_the_report_says_how_many_clips_were_left_out(tmp_path: Path, tiny_setti
     assert "+2.0 (+1.0 to +3.0), 3 clips left out that not every run could read" in report
     assert report.count("left out") == 1
     assert "the 4 source videos of the 9 clips resampled, each as a whole. Of one seed they know nothing" in report
+
+
+@pytest.mark.parametrize(
+    ("seeds", "begins"),
+    [
+        (2, "**Not borne out**: “says” (where). Of 2 comparisons 1 bear it out, 1 speak against it, and 0 allow"),
+        (
+            1,
+            "**Undecided**: “says” (where). With one run a side, by the clips alone, of 2 comparisons 1 bear it out, 1",
+        ),
+    ],
+)
+def test_one_run_a_side_decides_no_claim(tmp_path: Path, tiny_settings: Settings, seeds: int, begins: str) -> None:
+    recipe = tiny_settings.base()
+    made = Made("tmnet ...", describe_machine(torch.device("cpu")), range(seeds), recipe, recipe, clips=9, sources=9)
+    found = [ComparisonResult(PAIR, replace(difference, seeds=seeds)) for difference in (HIGHER, LOWER)]
+    claim = ClaimResult(Claim("says", "where", [PAIR] * 2), found)
+    write_report(tmp_path / "report.md", [Results(Plan("table3", "title", "about", []), [], [claim])], made, {}, {})
+    assert begins in (tmp_path / "report.md").read_text(encoding="utf-8")
