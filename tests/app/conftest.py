@@ -19,6 +19,7 @@ from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Crop, Preprocessing
 from tmnet_core.live.frames import Frame, Glance
+from tmnet_core.live.sources import FrameSource, open_source
 from tmnet_core.models.branch import Branch
 
 CLASSES = ["brush_hair", "catch", "clap", "jump", "wave"]
@@ -87,8 +88,10 @@ def open_window(qtbot, store: PreferenceStore, stand_in: StandIn) -> Iterator[Ca
             raise ValueError("it is bad")
         return stand_in
 
-    def make(store: PreferenceStore = store, load_model=load) -> MainWindow:
-        window = MainWindow(LiveSession(load_model), store)
+    def make(
+        store: PreferenceStore = store, load_model=load, open_frames: Callable[[str], FrameSource] = open_source
+    ) -> MainWindow:
+        window = MainWindow(LiveSession(load_model, open_frames), store)
         qtbot.addWidget(window)
         windows.append(window)
         window.show()

@@ -6,13 +6,10 @@ import csv
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
-import pytest
 
-from tmnet_app.live_session import LiveSession
 from tmnet_app.main_window import MainWindow
 from tmnet_core.errors import SourceError, SourceLostError
 from tmnet_core.live.frames import Frame
@@ -47,25 +44,7 @@ class _Camera(FrameSource):
         self.mood = "gone"
 
 
-@pytest.fixture
-def open_with(qtbot, stand_in) -> Iterator[Callable[..., MainWindow]]:
-    """A function that opens a window whose sources come from what the test says."""
-    windows: list[MainWindow] = []
-
-    def make(open_frames: Callable[[str], FrameSource]) -> MainWindow:
-        window = MainWindow(LiveSession(lambda path: stand_in, open_frames))
-        qtbot.addWidget(window)
-        windows.append(window)
-        window.show()
-        window.session.start()
-        return window
-
-    yield make
-    for window in windows:
-        window.close()
-
-
-def test_a_camera_that_is_unplugged_is_told_of_and_comes_back(qtbot, open_with) -> None:
+def test_a_camera_that_is_unplugged_is_told_of_and_comes_back(qtbot, open_window) -> None:
     cameras: list[_Camera] = []
     plugged_in = True
 
@@ -75,7 +54,7 @@ def test_a_camera_that_is_unplugged_is_told_of_and_comes_back(qtbot, open_with) 
         cameras.append(_Camera())
         return cameras[-1]
 
-    window = open_with(open_camera)
+    window = open_window(open_frames=open_camera)
     session, view = window.session, window.stage.panes["input"].view
     window.opener.open_source("camera:0")
     qtbot.waitUntil(lambda: session.moment is not None)
@@ -91,7 +70,7 @@ def test_a_camera_that_is_unplugged_is_told_of_and_comes_back(qtbot, open_with) 
     qtbot.waitUntil(lambda: view.words == "")
 
 
-def test_opening_can_be_cancelled_and_leaves_what_was_there(qtbot, open_with) -> None:
+def test_opening_can_be_cancelled_and_leaves_what_was_there(qtbot, open_window) -> None:
     asked, proceed = threading.Event(), threading.Event()
 
     def open_slowly(spec: str) -> FrameSource:
@@ -101,7 +80,7 @@ def test_opening_can_be_cancelled_and_leaves_what_was_there(qtbot, open_with) ->
         proceed.wait(30)
         raise SourceError("Too late.")
 
-    window = open_with(open_slowly)
+    window = open_window(open_frames=open_slowly)
     window.opener.open_source("pattern")
     qtbot.waitUntil(lambda: window.session.moment is not None)
     window.opener.open_source("rtsp://anna:s3cret@door/live?key=s3cret")
@@ -118,7 +97,7 @@ def test_opening_can_be_cancelled_and_leaves_what_was_there(qtbot, open_with) ->
     assert window.status.sentence == ""
 
 
-def test_a_source_that_failed_plays_again_on_play(qtbot, open_with) -> None:
+def test_a_source_that_failed_plays_again_on_play(qtbot, open_window) -> None:
     class Torn(PatternSource):
         def read(self) -> Frame | None:
             if self._next >= 100 and not mended:
@@ -126,7 +105,7 @@ def test_a_source_that_failed_plays_again_on_play(qtbot, open_with) -> None:
             return super().read()
 
     mended = False
-    window = open_with(lambda _: Torn("pattern:64x48@100#500"))
+    window = open_window(open_frames=lambda _: Torn("pattern:64x48@100#500"))
     window.opener.open_source("pattern")
     qtbot.waitUntil(lambda: window.session.state is PlaybackState.FAILED)
     qtbot.waitUntil(lambda: window.status.sentence == "The disk was pulled out.")
@@ -137,8 +116,8 @@ def test_a_source_that_failed_plays_again_on_play(qtbot, open_with) -> None:
     assert window.status.sentence == ""
 
 
-def test_every_frame_reaches_the_screen(qtbot, open_with) -> None:
-    window = open_with(lambda _: PatternSource("pattern:64x48@100#25"))
+def test_every_frame_reaches_the_screen(qtbot, open_window) -> None:
+    window = open_window(open_frames=lambda _: PatternSource("pattern:64x48@100#25"))
     window.actions_by_name["loop"].setChecked(False)
     window.actions_by_name["every_frame"].setChecked(True)
     window.opener.open_checkpoint("stand-in")
@@ -183,18 +162,18 @@ def test_the_menus_offer_every_kind_of_source(qtbot, window: MainWindow, monkeyp
     assert texts[:5] == ["Open video…", "Open folder of images…", "Open stream…", "Screen", "Test pattern"]
 
 
-def test_passwords_are_not_kept(qtbot, open_with) -> None:
-    window = open_with(lambda _: PatternSource())
+def test_passwords_are_not_kept(qtbot, open_window) -> None:
+    window = open_window(open_frames=lambda _: PatternSource())
     window.opener.open_source("http://anna:s3cret@door/live.mjpg?token=s3cret")
     qtbot.waitUntil(lambda: window.session.source != "")
     assert window.preferences.recent_sources[0] == "http://door/live.mjpg"
     assert "s3cret" not in window.windowTitle() + window.status.state.full_text
 
 
-def test_the_window_goes_on_while_its_reader_is_replaced(qtbot, open_with) -> None:
+def test_the_window_goes_on_while_its_reader_is_replaced(qtbot, open_window) -> None:
     """With the processes that the application uses: one aborts on purpose, the next one takes over."""
     faulty = "tmnet_core.benchmarks.robustness.faulty_reader"
-    window = open_with(lambda spec: RemoteSource(spec, lambda: ReaderProcess(faulty)))
+    window = open_window(open_frames=lambda spec: RemoteSource(spec, lambda: ReaderProcess(faulty)))
     window.actions_by_name["loop"].setChecked(False)
     window.opener.open_source("faulty:abort@20:pattern:64x48@30#60")
     qtbot.waitUntil(lambda: window.session.state is PlaybackState.RECONNECTING, timeout=30_000)
@@ -205,10 +184,10 @@ def test_the_window_goes_on_while_its_reader_is_replaced(qtbot, open_with) -> No
     assert max(later - earlier for earlier, later in pairwise(ticks)) < 1.0
 
 
-def test_a_pool_serves_the_window(qtbot, open_with) -> None:
+def test_a_pool_serves_the_window(qtbot, open_window) -> None:
     pool = ReaderPool()
     pool.prepare()
-    window = open_with(pool.open)
+    window = open_window(open_frames=pool.open)
     window.opener.open_source("pattern")
     qtbot.waitUntil(lambda: window.session.moment is not None, timeout=30_000)
     window.close()
