@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +26,8 @@ from tmnet_app.main_window import MainWindow
 from tmnet_app.preferences import PreferenceStore
 from tmnet_core.assets import asset
 from tmnet_core.live.sources.remote import ReaderPool
+
+_PATIENCE = 20.0  # seconds for threads to end once the window is closed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +55,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     readers.close()
     watch.remove()
     crashes.close()
+    _await_threads(status)
     return status
+
+
+def _await_threads(status: int) -> None:
+    """Wait for what still computes; where that does not end, end the program at once.
+
+    A thread that is in torch or in a decoder while Python takes itself apart brings the whole process down.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    for thread in threading.enumerate():
+        if thread.daemon and thread is not threading.current_thread():
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                logging.getLogger(__name__).warning("%s did not end with the window", thread.name)
+                logging.shutdown()
+                os._exit(status)
 
 
 def _require_display() -> None:

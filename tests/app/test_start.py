@@ -49,6 +49,21 @@ QTimer.singleShot(300, lambda: os.kill(os.getpid(), signal.SIGINT))
 sys.exit(main([]))
 """
 
+LINGERING = """
+import sys, threading, time
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+import tmnet_app.__main__ as program
+app = QApplication([])
+program._PATIENCE = float(sys.argv[1])
+thread = threading.Thread(target=time.sleep, args=(float(sys.argv[2]),), daemon=True)
+QTimer.singleShot(300, thread.start)
+QTimer.singleShot(600, lambda: [widget.close() for widget in app.topLevelWidgets()])
+status = program.main([])
+print("still at work" if thread.is_alive() else "all threads ended")
+sys.exit(status)
+"""
+
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -132,3 +147,13 @@ def test_an_unknown_panel_is_refused_by_name(environment: dict[str, str]) -> Non
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "tmnet-app: there is no panel 'all'; choose one of speed, engine," in done.stderr
+
+
+@pytest.mark.parametrize(("patience", "work", "said"), [("30", "3", "all threads ended"), ("0.5", "60", "")])
+def test_no_thread_computes_on_while_python_takes_itself_apart(
+    environment: dict[str, str], patience: str, work: str, said: str
+) -> None:
+    command = [sys.executable, "-c", LINGERING, patience, work]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == said

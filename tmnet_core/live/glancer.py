@@ -109,6 +109,7 @@ class Glancer:
         self._again = threading.Event()
         self._closing = threading.Event()
         self._loading: threading.Thread | None = None
+        self._superseded: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="tmnet-glance", daemon=True)
 
@@ -141,7 +142,10 @@ class Glancer:
         """Call `open_model` in a thread of its own and swap in what it returns; a later load supersedes it."""
         loading = threading.Thread(target=self._load, args=(open_model,), name="tmnet-load", daemon=True)
         with self._lock:
-            self._loading = loading
+            before, self._loading = self._loading, loading
+        self._superseded = [
+            thread for thread in [*self._superseded, before] if thread is not None and thread.is_alive()
+        ]
         loading.start()
         self._on_change()
 
@@ -152,8 +156,8 @@ class Glancer:
     def close(self, timeout: float = 10.0) -> None:
         """Stop, wait for the threads and free the model."""
         self._closing.set()
-        loading = self._loading
-        for thread in (self._thread, loading):
+        # A load that nobody waits for any more ends all the same: torch does not bear the end of the program beside it.
+        for thread in (self._thread, self._loading, *self._superseded):
             if thread is not None and thread.is_alive():
                 thread.join(timeout)
         with self._lock:

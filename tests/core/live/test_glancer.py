@@ -162,6 +162,28 @@ def test_a_later_load_supersedes_an_earlier_one(glancer):
     assert glancer.model is late
 
 
+def test_closing_waits_for_a_load_that_is_not_wanted_any_more(glancer):
+    gate, early = threading.Event(), Model()
+    ended: list[bool] = []
+
+    def slow() -> Model:
+        ended.append(gate.wait(5))
+        return early
+
+    glancer.load(slow)
+    late = Model()
+    glancer.load(lambda: late)
+    until(lambda: glancer.model is late)
+    opening = threading.Timer(0.3, gate.set)
+    opening.start()
+    glancer.close()
+    opening.join()
+    # Nothing loads or is left behind when the program ends.
+    assert ended == [True]
+    assert early.closed_in
+    assert late.closed_in
+
+
 def test_an_exception_of_the_model_is_told_once_and_survived(glancer, frames, results, model):
     model.error = RuntimeError("out of\nmemory")
     frames.put(frame())
