@@ -189,16 +189,17 @@ def _style_sheet(s: Scheme) -> str:
     QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 18px; border: 0; background: transparent; }}
     QAbstractSpinBox::up-arrow {{ image: url({picture("arrow-up")}); width: 10px; height: 10px; }}
     QAbstractSpinBox::down-arrow {{ image: url({picture("arrow-down")}); width: 10px; height: 10px; }}
-    QComboBox {{ background: {s.base}; border: 1px solid {s.line}; border-radius: 4px; padding: 3px 6px; }}
+    QComboBox {{
+        background: {s.base}; border: 1px solid {s.line}; border-radius: 4px; padding: 3px 6px; combobox-popup: 0;
+    }}
     QComboBox::drop-down {{ border: 0; width: 22px; }}
     QComboBox::down-arrow {{ image: url({picture("arrow-down")}); width: 10px; height: 10px; }}
     QComboBox:focus {{ border-color: {s.accent}; }}
     QComboBox:disabled {{ color: {s.muted}; }}
     QComboBox > QLineEdit {{ border: 0; background: transparent; padding: 0; }}
-    QComboBox QAbstractItemView {{
-        background: {s.base}; border: 1px solid {s.line};
-        selection-background-color: {s.accent}; selection-color: {s.on_accent};
-    }}
+    QComboBox QAbstractItemView {{ background: {s.base}; border: 1px solid {s.line}; padding: 2px; outline: 0; }}
+    QComboBox QAbstractItemView::item {{ padding: 4px 6px; }}
+    QComboBox QAbstractItemView::item:selected {{ background: {s.accent}; color: {s.on_accent}; }}
     QHeaderView::section {{
         background: {s.window}; color: {s.muted}; border: 0; border-bottom: 1px solid {s.line}; padding: 4px 6px;
     }}

@@ -35,6 +35,7 @@ from tmnet_core.errors import RecipeError
 from tmnet_core.training.trial_result import TrialResult
 
 _NAMED = 4
+_GOES_WITHOUT_SAYING = ("data.root", "name")
 _TOML_FILTER = "Recipes (*.toml);;All files (*)"
 
 
@@ -173,7 +174,8 @@ class SetupPage(QWidget):
         except RecipeError as error:
             self.needs.show_problem(str(error))
         else:
-            self.needs.show_note(describe_other_base(Path(base).name, others, self.draft.changed_keys()))
+            kept = [key for key in self.draft.changed_keys() if key not in _GOES_WITHOUT_SAYING]
+            self.needs.show_note(describe_other_base(Path(base).name, others, kept))
 
     def _load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Load a recipe", "", _TOML_FILTER)
@@ -242,7 +244,7 @@ def describe_other_base(base: str, others: list[str], kept: list[str]) -> str:
     """Say what another recipe changed, and what of the person's own choices stands on top of it."""
     sentences = [f"{base} changed {_listed(others)}." if others else f"{base} changed nothing."]
     if kept:
-        sentences.append(f"Yours stays: {_listed(kept)}; the arrow beside a value takes {base}'s.")
+        sentences.append(f"Kept as you set it: {_listed(kept)}; the arrow beside a value takes {base}'s.")
     return " ".join(sentences)
 
 

@@ -219,6 +219,17 @@ def test_a_recipe_is_saved_and_dropped_again(
     assert setup.draft.value("clip.frames") == 5
 
 
+def test_another_recipe_tells_what_it_changed_and_what_stayed(training: TrainingWindow) -> None:
+    setup = training.setup
+    setup.draft.set_value("clip.frames", 5)
+    setup.recipe.base_chosen.emit("paper")
+    assert setup.needs.label.text().startswith("paper changed “")
+    assert "Kept as you set it: “Frames of a clip, T”; the arrow" in setup.needs.label.text()
+    setup.draft.reset("clip.frames")
+    setup.recipe.base_chosen.emit("paper")
+    assert setup.needs.label.text() == "paper changed nothing."
+
+
 def test_the_recipe_leaves_as_a_command(qtbot, training: TrainingWindow, coloured_clips: Path) -> None:
     drop(training, coloured_clips)
     training.setup.draft.set_value("clip.frames", 5)
