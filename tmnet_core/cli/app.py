@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,12 @@ DataChanges = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Say more of the data, such as data.split=2; as for train."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Engine = Annotated[str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")]
+Video = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")]
+Mirror = Annotated[bool, typer.Option(help="Mirror the frames left to right.")]
+Crop = Annotated[
+    Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
+]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads of torch; 0 leaves torch its own choice.")]
 
 

@@ -11,12 +11,20 @@ from typing import Annotated, Literal
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, Checkpoint, DataChanges, Device, Threads, app, this_command, use_threads
-
-Engine = Annotated[str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")]
-Crop = Annotated[
-    Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
-]
+from tmnet_core.cli.app import (
+    DATA_HELP,
+    Checkpoint,
+    Crop,
+    DataChanges,
+    Device,
+    Engine,
+    Mirror,
+    Threads,
+    Video,
+    app,
+    this_command,
+    use_threads,
+)
 
 
 @app.command()
@@ -76,7 +84,7 @@ def attention(
 @app.command()
 def render(
     checkpoint: Checkpoint,
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    video: Video,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The .mp4 to write; with --frame, the .png.")],
     frame: Annotated[
         int | None, typer.Option(min=0, help="Write the paper's Fig. 6 of this frame alone, as a picture.")
@@ -115,7 +123,7 @@ def render(
         bool, typer.Option("--agreement/--no-agreement", help="Say how much of each map lies where things move.")
     ] = True,
     light: Annotated[bool, typer.Option("--light", help="White surroundings, as for print.")] = False,
-    mirror: Annotated[bool, typer.Option(help="Mirror the frames left to right.")] = False,
+    mirror: Mirror = False,
     crop: Crop = None,
     device: Device = "auto",
     engine: Engine = "auto",
@@ -175,7 +183,7 @@ def render(
 @app.command()
 def probe(
     checkpoint: Checkpoint,
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    video: Video,
     frame: Annotated[int, typer.Option(min=0, help="Which frame, from 0.")] = 0,
     box: Annotated[
         tuple[float, float, float, float],
@@ -220,11 +228,11 @@ def probe(
 @app.command()
 def scan(
     checkpoint: Checkpoint,
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    video: Video,
     every: Annotated[
         int | None, typer.Option(min=1, help="Look at every n-th frame; about 4 a second if left out.")
     ] = None,
-    mirror: Annotated[bool, typer.Option(help="Mirror the frames left to right.")] = False,
+    mirror: Mirror = False,
     crop: Crop = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Look again, also where a scan was kept.")] = False,
     device: Device = "auto",

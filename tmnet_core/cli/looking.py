@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from tmnet_core.cli.app import Checkpoint, Device, Threads, app, use_threads
+from tmnet_core.cli.app import Checkpoint, Crop, Device, Engine, Mirror, Threads, Video, app, use_threads
 
 Clip = Annotated[
     int, typer.Option(min=0, metavar="T", help="Look at clips of T frames, RB at the key frame; 0: at single frames.")
@@ -34,7 +34,7 @@ def info(
 @app.command()
 def glance(
     checkpoint: Checkpoint,
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")],
+    video: Video,
     top: Annotated[int, typer.Option(min=1, help="Classes per branch.")] = 3,
     every: Annotated[
         int,
@@ -42,14 +42,10 @@ def glance(
             min=0, help="Look at every n-th frame, or let a clip begin there; 0: at each frame, or clip after clip."
         ),
     ] = 0,
-    mirror: Annotated[bool, typer.Option(help="Mirror the frames left to right.")] = False,
-    crop: Annotated[
-        Literal["centre", "whole"] | None, typer.Option(help="What part is seen; the checkpoint's own if left out.")
-    ] = None,
+    mirror: Mirror = False,
+    crop: Crop = None,
     device: Device = "auto",
-    engine: Annotated[
-        str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")
-    ] = "auto",
+    engine: Engine = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Frames or clips that are looked at together.")] = 1,
     clip: Clip = 0,
     interval: Annotated[int, typer.Option(min=0, help="From one frame of a clip to the next; 0: as in training.")] = 0,
