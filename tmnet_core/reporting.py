@@ -287,7 +287,7 @@ def print_attention(report: SurveyReport, *, by_class: bool) -> None:
     for measure in report.measures:
         table = Table(
             title=f"Motion agreement of {report.checkpoint} at {report.data}, motion by {measure.motion}",
-            caption=f"{report.clips} clips, {report.key_frames} key frames each; 95 % intervals over clips",
+            caption=f"{report.clips} clips, {report.key_frames} key frames each; 95 % intervals over source videos",
         )
         for column in ("class", "clips", "moving", "RB", "CB", "RB − CB", "a fixed centre"):
             table.add_column(column, justify="left" if column == "class" else "right")

@@ -16,7 +16,7 @@ from tmnet_core.attention.clip_memory import correlation, cosine, has_memory
 from tmnet_core.attention.motion import Motion, MotionState, find_motion
 from tmnet_core.attention.probe import check_map
 from tmnet_core.data.clip_sources import RenderedClips
-from tmnet_core.data.clips import ClipSource
+from tmnet_core.data.clips import ClipSource, source_of
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.data.sampling import glance_indices, spread_fractions
 from tmnet_core.errors import DataError, SourceError
@@ -88,6 +88,7 @@ class Survey:
 
     Attributes:
         classes: names by label.
+        sources: by clip, the source video that it was cut from; clips of one are alike.
         observations: in the order of clips and frames.
         comparisons: one a clip where CB's features can be put together.
         areas: one a clip where curves were asked for.
@@ -95,6 +96,7 @@ class Survey:
     """
 
     classes: tuple[str, ...]
+    sources: tuple[str, ...]
     observations: list[Observation] = field(default_factory=list)
     comparisons: list[ClipComparison] = field(default_factory=list)
     areas: list[MapAreas] = field(default_factory=list)
@@ -126,7 +128,7 @@ def survey_clips(
         DataError: no clip can be read.
         EngineError: the device cannot go on.
     """
-    survey = Survey(tuple(clips.classes))
+    survey = Survey(tuple(clips.classes), tuple(source_of(clips, clip) for clip in range(len(clips))))
     looker = _Looker(predictor, clips, key_frames, shown, curve_steps)
     for clip in range(len(clips)):
         if stop is not None and stop.is_set():

@@ -16,7 +16,7 @@ def survey_markdown(report: SurveyReport) -> str:
         f"{report.machine}. {report.clips} {report.part} clips, {report.key_frames} key frames each "
         f"({states}); maps of {_whose(report.shown)}. Agreement is the share of a map's mass inside the moving region, "
         "less its share inside those of the other clips, brought to the same size; means over clips with 95 % "
-        "intervals, clips resampled as if independent: they speak of other clips, not of another network or seed.",
+        "intervals, their source videos resampled: they speak of other videos, not of another network or seed.",
         "",
     ]
     for measure in report.measures:

@@ -30,7 +30,7 @@ _RESAMPLES = 2_000
 
 
 class Mean(BaseModel):
-    """A mean over clips and its 95 % interval, clips resampled; one clip alone has none."""
+    """A mean over clips and its 95 % interval, source videos resampled; clips of one source alone have none."""
 
     mean: float
     interval: tuple[float, float] | None
@@ -164,6 +164,7 @@ class AgreementTable:
 
     Attributes:
         observations: M of them.
+        sources: by clip, the source video that it was cut from.
         moving: M shares of the network's box inside the region that the maps are compared with.
         inside: M shares by branch name and for the centre.
         expected: M mean shares inside the regions of other clips brought to the same size, the same way.
@@ -173,6 +174,7 @@ class AgreementTable:
     """
 
     observations: Sequence[Observation]
+    sources: Sequence[str]
     moving: Values
     inside: Mapping[str, Values]
     expected: Mapping[str, Values]
@@ -223,7 +225,7 @@ def agreement_table(survey: Survey, origin: MotionOrigin, data: str) -> Agreemen
     mean = (total / len(clips)).reshape(64, 64)
     kept_others = OtherRegions(mean, len(clips), f"{data} ({origin})")
     moving = np.asarray(regions.mean(axis=1), np.float64)
-    return AgreementTable(observations, moving, inside, expected, plain, shuffled, kept_others)
+    return AgreementTable(observations, survey.sources, moving, inside, expected, plain, shuffled, kept_others)
 
 
 def measure(survey: Survey, table: AgreementTable, origin: MotionOrigin) -> MotionMeasure:
@@ -234,7 +236,10 @@ def measure(survey: Survey, table: AgreementTable, origin: MotionOrigin) -> Moti
         _row(table, name, labels == label) for label, name in enumerate(survey.classes) if (labels == label).any()
     ]
     clip = np.array([one.clip for one in table.observations])
-    shuffled = {name: _mean(_by_clip(values, clip)) for name, values in table.shuffled.items() if name != CENTRE}
+    sources = _sources(survey.sources, clip)
+    shuffled = {
+        name: _mean(_by_clip(values, clip), sources) for name, values in table.shuffled.items() if name != CENTRE
+    }
     return MotionMeasure(motion=origin, overall=_row(table, "all", everything), classes=classes, shuffled=shuffled)
 
 
@@ -248,12 +253,13 @@ def clip_figures(survey: Survey) -> ClipFigures | None:
     # A map of one place, or of one value, does not correlate with anything.
     maps = {branch: np.array([one.map_correlation[branch] for one in varied]) for branch in branches if varied}
     cosines = {branch: np.array([one.cosine[branch] for one in found]) for branch in branches}
+    of_maps, of_all = (_sources(survey.sources, [one.clip for one in some]) for some in (varied, found))
     return ClipFigures(
         clips=len(found),
-        map_correlation={str(branch): _mean(values) for branch, values in maps.items()},
-        map_difference=_paired(maps),
-        cosine={str(branch): _mean(values) for branch, values in cosines.items()},
-        cosine_difference=_paired(cosines),
+        map_correlation={str(branch): _mean(values, of_maps) for branch, values in maps.items()},
+        map_difference=_paired(maps, of_maps),
+        cosine={str(branch): _mean(values, of_all) for branch, values in cosines.items()},
+        cosine_difference=_paired(cosines, of_all),
         same_answer=float(np.mean([one.same_answer for one in found])),
     )
 
@@ -263,10 +269,11 @@ def curve_figures(survey: Survey) -> CurveFigures | None:
     if not survey.areas:
         return None
     branches = list(survey.areas[0].deletion)
+    sources = _sources(survey.sources, [one.clip for one in survey.areas])
     return CurveFigures(
         clips=len(survey.areas),
-        deletion={str(b): _mean(np.array([one.deletion[b] for one in survey.areas])) for b in branches},
-        insertion={str(b): _mean(np.array([one.insertion[b] for one in survey.areas])) for b in branches},
+        deletion={str(b): _mean(np.array([one.deletion[b] for one in survey.areas]), sources) for b in branches},
+        insertion={str(b): _mean(np.array([one.insertion[b] for one in survey.areas]), sources) for b in branches},
     )
 
 
@@ -315,15 +322,16 @@ def _row(table: AgreementTable, name: str, chosen: npt.NDArray[np.bool_]) -> Agr
     plain = {key: _by_clip((table.inside[key] - table.plain[key])[chosen], clip) for key in table.inside}
     branches = [Branch(key) for key in agreement if key != CENTRE]
     picked = [one for one, wanted in zip(table.observations, chosen, strict=True) if wanted]
+    sources = _sources(table.sources, clip)
     return AgreementRow(
         name=name,
         clips=len(next(iter(agreement.values()))),
         moving=float(table.moving[chosen].mean()),
-        agreement={key: _mean(values) for key, values in agreement.items()},
-        plain={key: _mean(values) for key, values in plain.items()},
+        agreement={key: _mean(values, sources) for key, values in agreement.items()},
+        plain={key: _mean(values, sources) for key, values in plain.items()},
         inside={key: float(_by_clip(table.inside[key][chosen], clip).mean()) for key in table.inside},
-        difference=_paired({branch: agreement[branch] for branch in branches}),
-        plain_difference=_paired({branch: plain[branch] for branch in branches}),
+        difference=_paired({branch: agreement[branch] for branch in branches}, sources),
+        plain_difference=_paired({branch: plain[branch] for branch in branches}, sources),
         active={str(b): float(np.mean([(one.heats[b] > 127).mean() for one in picked])) for b in branches},
     )
 
@@ -333,12 +341,16 @@ def _by_clip(values: Values, clip: npt.NDArray[np.int64]) -> Values:
     return np.array([values[clip == number].mean() for number in np.unique(clip)])
 
 
-def _paired(values: Mapping[Branch, Values]) -> Mean | None:
+def _sources(of_all: Sequence[str], clips: Sequence[int] | npt.NDArray[np.int64]) -> list[str]:
+    """The source video of each clip that occurs, in the order of `_by_clip`."""
+    return [of_all[clip] for clip in np.unique(clips)]
+
+
+def _paired(values: Mapping[Branch, Values], sources: Sequence[str]) -> Mean | None:
     if not {Branch.RB, Branch.CB} <= values.keys():
         return None
-    return _mean(values[Branch.RB] - values[Branch.CB])
+    return _mean(values[Branch.RB] - values[Branch.CB], sources)
 
 
-def _mean(values: Values) -> Mean:
-    interval = bootstrap_interval(values, resamples=_RESAMPLES) if len(values) > 1 else None
-    return Mean(mean=float(values.mean()), interval=interval)
+def _mean(values: Values, sources: Sequence[str]) -> Mean:
+    return Mean(mean=float(values.mean()), interval=bootstrap_interval(values, sources, resamples=_RESAMPLES))

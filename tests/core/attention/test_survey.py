@@ -47,6 +47,9 @@ class FilmedScenes:
     def name(self, index):
         return f"scene {index}"
 
+    def video(self, index):
+        return None
+
     def frames(self, index):
         return len(self.scenes[index].frames)
 
@@ -143,6 +146,20 @@ def test_one_clip_alone_has_no_interval(scenes, make_header):
     assert odd.agreement["RB"].interval is None
     assert str(odd.agreement["RB"]) == f"{odd.agreement['RB'].mean:+.3f} (-)".replace("-0", "−0")
     assert draw_agreement(found, "scenes").axes
+
+
+def test_intervals_take_clips_of_one_source_together(scenes, make_header):
+    survey = survey_clips(Knowing(scenes, make_header()), FilmedScenes(scenes), key_frames=1)
+    assert len(set(survey.sources)) == 10
+
+    def ends(sources):
+        survey.sources = sources
+        return measure(survey, agreement_table(survey, "optical flow", "scenes"), "optical flow").overall
+
+    apart, pairs, one = (ends(tuple(str(n // size) for n in range(10))) for size in (1, 2, 10))
+    assert apart.agreement["RB"].mean == one.agreement["RB"].mean
+    assert one.agreement["RB"].interval is one.difference.interval is None
+    assert pairs.difference.interval not in (None, apart.difference.interval)
 
 
 def test_broken_clips_are_named_and_a_survey_can_be_stopped(scenes, make_header):
