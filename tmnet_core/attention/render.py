@@ -49,7 +49,7 @@ class RenderOptions:
         third: a pane for both branches together beside RB's and CB's, as `settings.third` says.
         height: of each picture, in pixels.
         top: classes below the pictures and, by branch, in the table.
-        agreement: whether to look for motion and say how much of each map lies there.
+        agreement: whether to say how much of each map lies where things move.
         mirror: whether the network sees the frames mirrored.
         crop: what part the network sees; the checkpoint's own where None.
         ink: dark or light surroundings.
