@@ -74,6 +74,8 @@ def folder_of_classes(root: Path | str) -> VideoDataset:
     root = Path(root)
     folders = [entry for entry in visible_entries(root) if entry.is_dir()]
     if not folders:
+        if any(map(is_video, visible_entries(root))):
+            raise DataError(f"{root} has videos but no class folders; choose the folder that holds a folder a class.")
         raise DataError(f"{root} has no class folders.")
     classes = tuple(sorted(folder.name for folder in folders))
     check_classes(root, classes)

@@ -39,7 +39,8 @@ def test_source_video(stem: str, class_name: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("names", "cause"),
     [
-        (["a.mp4"], "has no class folders"),
+        (["a.mp4"], "has videos but no class folders; choose the folder that holds"),
+        (["a.txt"], "has no class folders"),
         (["walk/a.mp4"], "only one class, 'walk'"),
         (["walk/a.mp4", "run/a.txt"], "run has no videos"),
     ],
