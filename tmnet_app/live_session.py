@@ -91,6 +91,8 @@ class LiveSession(QObject):
         load_model: Callable[[str], GlanceModel] | None = None,
         open_frames: Callable[[str], FrameSource] = open_source,
         parent: QObject | None = None,
+        *,
+        display_hz: float = DISPLAY_HZ,
     ) -> None:
         super().__init__(parent)
         self._load_model = load_model or self._load_predictor
@@ -111,7 +113,7 @@ class LiveSession(QObject):
         self._speed = 1.0
         self._every_frame = False
         self._prepare_bookkeeping()
-        self._timer = QTimer(self, interval=round(1000 / DISPLAY_HZ), timerType=Qt.TimerType.PreciseTimer)
+        self._timer = QTimer(self, interval=round(1000 / display_hz), timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 
     def _prepare_bookkeeping(self) -> None:

@@ -27,7 +27,7 @@ CASES: dict[str, Callable[[argparse.Namespace], AppFigures | AppRows]] = {
     "lateness": lambda options: AppFigures(figures=measure_lateness(60 * options.minutes)),
     "training": lambda options: AppFigures(figures=measure_training(options.rounds, options.seconds)),
     "drawing": lambda options: AppFigures(figures=measure_drawing(max(options.rounds, _DRAWINGS))),
-    "soak": lambda options: AppFigures(figures=measure_soak(options.minutes)),
+    "soak": lambda options: AppFigures(figures=measure_soak(options.minutes, options.frames)),
     "faults": lambda options: AppRows(rows=stress_window(options.rounds)),
     "opening": lambda options: AppFigures(figures=measure_opening(options.rounds)),
     "first-look": lambda options: AppFigures(figures=measure_first_look(options.rounds)),
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="interleaved turns")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a turn")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the soak")
+    parser.add_argument("--frames", type=int, default=0, help="paints of a soak, in place of its length")
     options = parser.parse_args(arguments)
     app = QApplication.instance() or QApplication(["tmnet-benchmark"])
     result = CASES[options.case](options)

@@ -14,7 +14,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-from tmnet_app.live_session import LiveSession
+from tmnet_app.live_session import DISPLAY_HZ, LiveSession
 from tmnet_app.main_window import MainWindow
 from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
@@ -82,28 +82,49 @@ class PaintCounter(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self.count = 0
+        self._awaited = 0
+        self._loop = QEventLoop(self)
         widget.installEventFilter(self)
+
+    def wait_for(self, count: int, timeout: float) -> None:
+        """Let the window live until so many are counted; raises TimeoutError after so many seconds."""
+        self._awaited = count
+        if self.count < count:
+            limit = QTimer(self, singleShot=True, interval=round(1000 * timeout))
+            limit.timeout.connect(self._loop.quit)
+            limit.start()
+            self._loop.exec()
+            limit.stop()
+            limit.deleteLater()
+        if self.count < count:
+            raise TimeoutError(f"the window painted {self.count} frames of {count}")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102
         if event.type() == QEvent.Type.Paint:
             self.count += 1
+            if self.count == self._awaited:
+                self._loop.quit()
         return False
 
 
 def open_window(
-    video: Path, open_frames: Callable[[str], FrameSource] = open_source
+    video: Path, open_frames: Callable[[str], FrameSource] = open_source, *, display_hz: float = DISPLAY_HZ
 ) -> tuple[MainWindow, StandIn, PaintCounter]:
     """Open the window on a video, looping, with the stand-in at work; return what counts its paints too."""
     model = StandIn(WAIT_SECONDS)
-    window = open_window_with(model, video, open_frames)
+    window = open_window_with(model, video, open_frames, display_hz=display_hz)
     return window, model, PaintCounter(window.stage.panes["input"].view)
 
 
 def open_window_with(
-    model: GlanceModel, video: Path, open_frames: Callable[[str], FrameSource] = open_source
+    model: GlanceModel,
+    video: Path,
+    open_frames: Callable[[str], FrameSource] = open_source,
+    *,
+    display_hz: float = DISPLAY_HZ,
 ) -> MainWindow:
     """Open the window on a video, looping, with a network that has looked at a first frame."""
-    window = MainWindow(LiveSession(lambda path: model, open_frames))
+    window = MainWindow(LiveSession(lambda path: model, open_frames, display_hz=display_hz))
     window.resize(*WINDOW_SIZE)
     window.show()
     window.session.start()

@@ -30,6 +30,7 @@ class Conditions:
         device: where networks run; torch's and onnxruntime's CPU threads are those of `torch.get_num_threads()`.
         data: a folder of real videos, where one was named.
         minutes: how long a soak lasts.
+        frames: how many frames a soak paints in place of that, as fast as it can; 0: it goes by `minutes`.
         clock: what is timed where nothing but this thread computes, as `time_interleaved` says.
         progress: told (done, total) again and again.
     """
@@ -40,6 +41,7 @@ class Conditions:
     device: torch.device
     data: Path | None = None
     minutes: float = 10.0
+    frames: int = 0
     clock: Clock = "wall"
     progress: Callable[[int, int], None] = _say_nothing
 

@@ -48,5 +48,5 @@ BENCHMARKS = (
     Benchmark("sources", "Reading files in a process of their own"),
     Benchmark("opening", "From opening, pausing, seeking and stepping to the picture, in the window"),
     Benchmark("training", "The window beside a run that trains on all cores, swaps of its network, and its curves"),
-    Benchmark("soak", "The window's memory while a video loops for --minutes"),
+    Benchmark("soak", "The window's memory while a video loops for --minutes, or --frames are painted"),
 )

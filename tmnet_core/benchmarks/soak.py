@@ -8,5 +8,5 @@ from tmnet_core.benchmarks.window import measure_app
 
 
 def measure(conditions: Conditions) -> list[Figure]:
-    """Let the window play and watch its own memory for `conditions.minutes`."""
-    return measure_app("soak", "--minutes", str(conditions.minutes))
+    """Let the window play and watch its own memory for `conditions.minutes`, or `conditions.frames` in a hurry."""
+    return measure_app("soak", "--minutes", str(conditions.minutes), "--frames", str(conditions.frames))

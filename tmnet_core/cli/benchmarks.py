@@ -44,6 +44,9 @@ def bench(
     size: Annotated[int, typer.Option(min=32, help="Side of the input, in pixels.")] = 224,
     rounds: Annotated[int, typer.Option(min=3, help="Interleaved rounds.")] = 30,
     minutes: Annotated[float, typer.Option(min=0.1, help="How long a soak lasts.")] = 10.0,
+    frames: Annotated[
+        int, typer.Option(min=0, help="Frames that a soak paints as fast as it can, in place of --minutes.")
+    ] = 0,
     data: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Real videos, for what is measured on videos.")
     ] = None,
@@ -75,7 +78,7 @@ def bench(
         raise TMNetError("--processor-time: one thread of the CPU is all that it can count; leave it out")
     clock: Clock = "processor" if processor_time else "wall"
     names = [name for name, wanted in asked.items() if wanted or everything]
-    conditions = Conditions(known, size, rounds, chosen, data, minutes, clock)
+    conditions = Conditions(known, size, rounds, chosen, data, minutes, frames, clock)
     report = run_benchmarks(names, conditions, " ".join(["tmnet", *sys.argv[1:]]), show_progress=progress_bar)
     report.print()
     if json is not None:
