@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.errors import EngineError
+from tmnet_core.live.engines.allocator import give_back_memory
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.outputs import EngineOutputs, branches_of, group_outputs, name_outputs
 from tmnet_core.models.branch import Branch
@@ -59,6 +60,7 @@ class OnnxruntimeEngine(Engine):
         """Free the sessions."""
         self._sessions.clear()
         self._closed = True
+        give_back_memory()
 
     def _session(self, names: tuple[str, ...], *, single: bool) -> InferenceSession:
         """Return a session for these outputs: a session computes all of its graph, whatever is asked of it."""

@@ -10,6 +10,7 @@ import torch
 
 from tmnet_core.data.preprocessing import Image, Preprocessing
 from tmnet_core.errors import EngineError
+from tmnet_core.live.engines.allocator import give_back_memory
 from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.folding import fold_batch_norms
@@ -75,6 +76,7 @@ class TorchEngine(Engine):
         """Free the weights."""
         self._networks.clear()
         self._model = None
+        give_back_memory()
 
     def _network(self, branches: tuple[Branch, ...], maps: bool) -> GlanceNetwork:
         """Return a view of the one set of weights that computes what is wanted and no more."""
