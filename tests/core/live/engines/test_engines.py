@@ -206,20 +206,23 @@ def test_every_2d_convolution_is_packed_where_torch_can(network, monkeypatch):
         assert pack_convolutions(network, lambda model: model.glance(frames)) is network
 
 
-def test_engines_opened_and_closed_over_and_over_leave_memory_where_it_was(exported, real_images):
-    process = psutil.Process()
+def held_memory() -> int:
+    """What this process holds, in bytes."""
+    gc.collect()
+    if sys.platform == "linux":
+        # glibc keeps freed memory in its heaps; given back, what is left is what is held.
+        ctypes.CDLL(None).malloc_trim(0)
+    return psutil.Process().memory_info().rss
 
+
+def test_engines_opened_and_closed_over_and_over_leave_memory_where_it_was(exported, real_images):
     def switch(times: int) -> int:
         for _ in range(times):
             for name in ("torch", "onnxruntime"):
                 engine = open_named(name, exported)
                 engine.look(real_images[:1])
                 engine.close()
-        gc.collect()
-        if sys.platform == "linux":
-            # glibc keeps freed memory in its heaps; given back, what is left is what is held.
-            ctypes.CDLL(None).malloc_trim(0)
-        return process.memory_info().rss
+        return held_memory()
 
     before = switch(3)
     # One copy of the weights is 78 MB: engines that stay would be 20 of them.
@@ -251,8 +254,6 @@ def test_two_hundred_real_frames_get_the_answers_of_plain_torch(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_fifty_switches_leave_memory_where_it_was(exported, real_images):
-    process = psutil.Process()
-
     def switch(times: int) -> int:
         for _ in range(times):
             for name in ("torch", "onnxruntime"):
@@ -260,8 +261,7 @@ def test_fifty_switches_leave_memory_where_it_was(exported, real_images):
                 engine.look(real_images[:1])
                 engine.look(real_images[:4])
                 engine.close()
-        gc.collect()
-        return process.memory_info().rss
+        return held_memory()
 
     before = switch(5)
     assert switch(50) < 1.1 * before
