@@ -8,13 +8,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from tmnet_app.actions import Actions
 from tmnet_app.closer_look import CloserLook
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.preferences import PaneName, Preferences
 from tmnet_app.recorder import MovieShots, Recorder, ShotWriter, TableShots
+from tmnet_app.saving import ask_where_to_save, write_picture
 from tmnet_app.second_model import SecondModel
 from tmnet_app.sentences import sentence
 from tmnet_app.shots import ShotTaker
@@ -22,7 +23,8 @@ from tmnet_app.views.stage import Stage
 from tmnet_app.views.transport_bar import TransportBar
 from tmnet_core.errors import TMNetError
 
-_COMPOSED, _AS_SEEN = "Pictures, answers and caption (*.png)", "The pictures as they are on the screen (*.png)"
+_COMPOSED = "Pictures, answers and caption (*.png *.jpg)"
+_AS_SEEN = "The pictures as they are on the screen (*.png *.jpg)"
 _VIDEO, _BOTH = "Video (*.mp4)", "Video, and numbers beside it (*.mp4)"
 _CSV, _JSON = "Numbers only, CSV (*.csv)", "Numbers only, JSON lines (*.jsonl)"
 _FPS_WHEN_UNKNOWN = 30.0
@@ -78,10 +80,9 @@ class Exports(QObject):
             return
         # Now, not when the dialog is answered: the picture goes on meanwhile.
         composed, as_seen = self._composed(self._session.moment), self._stage.snapshot()
-        path, kind = QFileDialog.getSaveFileName(
-            self._window, "Save a snapshot", f"{self._name()}.png", f"{_COMPOSED};;{_AS_SEEN}"
-        )
-        if path:
+        found = ask_where_to_save(self._window, "Save a snapshot", f"{self._name()}.png", f"{_COMPOSED};;{_AS_SEEN}")
+        if found is not None:
+            path, kind = found
             self._save(as_seen if kind == _AS_SEEN else composed, path)
 
     def picture_menu(self, name: PaneName) -> QMenu:
@@ -96,11 +97,10 @@ class Exports(QObject):
     def choose_picture(self, name: PaneName) -> None:
         """Ask where to, and save one picture as it is on the screen."""
         image = self._picture(name)
-        path, _ = QFileDialog.getSaveFileName(
-            self._window, "Save this picture", f"{self._name()}-{name}.png", "Picture (*.png)"
-        )
-        if path:
-            self._save(image, path)
+        proposed = f"{self._name()}-{name}.png"
+        found = ask_where_to_save(self._window, "Save this picture", proposed, "Picture (*.png *.jpg)")
+        if found is not None:
+            self._save(image, found[0])
 
     def _offer_picture(self, name: PaneName, place: QPoint) -> None:
         # While one paints, the right button brings back.
@@ -110,9 +110,11 @@ class Exports(QObject):
     def _picture(self, name: PaneName) -> QImage:
         return self._stage.panes[name].view.grab().toImage()
 
-    def _save(self, image: QImage, path: str) -> None:
-        if not image.save(path):
-            self.said.emit(f"The snapshot could not be written to {path}.")
+    def _save(self, image: QImage, path: Path) -> None:
+        try:
+            write_picture(image, path)
+        except OSError as error:
+            self.said.emit(f"The snapshot could not be written to {path}: {error.strerror}.")
 
     def _composed(self, moment: Moment) -> QImage:
         taker = self._new_taker()
@@ -139,13 +141,10 @@ class Exports(QObject):
         if self._session.moment is None:
             self.said.emit("There is nothing to record yet.")
             return
-        kinds = {_VIDEO: ".mp4", _BOTH: ".mp4", _CSV: ".csv", _JSON: ".jsonl"}
-        path, kind = QFileDialog.getSaveFileName(self._window, "Record", f"{self._name()}.mp4", ";;".join(kinds))
-        if path:
-            target = Path(path)
-            if target.suffix.lower() not in kinds.values():
-                target = target.with_name(target.name + kinds.get(kind, ".mp4"))
-            self.start_recording(target, numbers=kind == _BOTH)
+        kinds = ";;".join((_VIDEO, _BOTH, _CSV, _JSON))
+        found = ask_where_to_save(self._window, "Record", f"{self._name()}.mp4", kinds, _numbers_beside)
+        if found is not None:
+            self.start_recording(found[0], numbers=bool(_numbers_beside(*found)))
 
     def start_recording(self, path: Path, *, numbers: bool = False) -> None:
         """Record every picture from now on into an `.mp4`, or its numbers into a `.csv` or `.jsonl`.
@@ -179,7 +178,7 @@ class Exports(QObject):
             composer = taker.composer(moment, agreement=model is not None)
             writers.append(MovieShots(path, composer, self._session.fps or _FPS_WHEN_UNKNOWN))
         if numbers or path.suffix.lower() != ".mp4":
-            lines = path.with_suffix(".csv") if numbers else path
+            lines = _numbers_of(path) if numbers else path
             writers.append(TableShots(lines, model, second))
 
     def follow(self, moment: Moment) -> None:
@@ -222,3 +221,12 @@ class Exports(QObject):
         moment = self._session.moment
         index = 0 if moment is None else moment.frame.index
         return f"{Path(self._session.title).stem or 'tmnet'}-{index:06}"
+
+
+def _numbers_of(video: Path) -> Path:
+    return video.with_suffix(".csv")
+
+
+def _numbers_beside(path: Path, kind: str) -> list[Path]:
+    """Return what a recording of this kind writes beside a video; nothing where the name itself asks for numbers."""
+    return [_numbers_of(path)] if kind == _BOTH and path.suffix.lower() == ".mp4" else []

@@ -12,7 +12,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, Q
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
-    QFileDialog,
     QMainWindow,
     QMessageBox,
     QStackedWidget,
@@ -31,6 +30,7 @@ from tmnet_app.keyboard import belongs_to
 from tmnet_app.live_session import LiveSession, Moment
 from tmnet_app.opening import Opener, network_choices, picture_choices
 from tmnet_app.preferences import PANES, PaneName, Preferences, PreferenceStore, ThemeName
+from tmnet_app.saving import ask_where_to_save
 from tmnet_app.source_state import describe_source, words_over_picture
 from tmnet_app.theme import GRID, apply_theme
 from tmnet_app.training.controller import TrainingController
@@ -242,10 +242,11 @@ class MainWindow(QMainWindow):
             self.status.show_message("No frame has been shown yet.")
             return
         name = f"{Path(self.session.title).stem or 'tmnet'}-timing.csv"
-        path, _ = QFileDialog.getSaveFileName(self, "Save timing", name, "Tables (*.csv *.json)")
-        if path:
+        found = ask_where_to_save(self, "Save timing", name, "Tables (*.csv *.json)")
+        if found is not None:
+            path, _ = found
             try:
-                self.session.timing.write(Path(path))
+                self.session.timing.write(path)
             except OSError as error:
                 self.status.show_message(f"The timing could not be written to {path}: {error.strerror}.")
 

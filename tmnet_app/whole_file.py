@@ -8,11 +8,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from tmnet_app.actions import Actions
 from tmnet_app.live_session import LiveSession
 from tmnet_app.preferences import Preferences
+from tmnet_app.saving import ask_where_to_save
 from tmnet_app.second_model import SecondModel
 from tmnet_app.views.stage import Stage
 from tmnet_app.views.status_line import StatusLine
@@ -87,9 +88,9 @@ class WholeFile(QObject):
             self.said.emit("Open a video file and a network to export the whole video.")
             return
         name = f"{Path(self._session.title).stem}-attention.mp4"
-        path, _ = QFileDialog.getSaveFileName(self._window, "Export the whole video", name, "Video (*.mp4)")
-        if path:
-            self.export(Path(path).with_suffix(".mp4"))
+        found = ask_where_to_save(self._window, "Export the whole video", name, "Video (*.mp4)")
+        if found is not None:
+            self.export(found[0])
 
     def _look_after(self, now: float) -> None:
         rendering = self._rendering

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from tmnet_app.main_window import MainWindow
 from tmnet_app.recorder import Recorder
@@ -228,7 +228,7 @@ def test_a_computer_that_falls_behind_says_so_and_keeps_what_it_has(playing, mon
 def test_snapshots_are_composed_or_as_they_are_seen(playing, monkeypatch, tmp_path):
     answer_dialog(monkeypatch, tmp_path / "composed.png")
     act(playing, "snapshot")
-    answer_dialog(monkeypatch, tmp_path / "seen.png", "The pictures as they are on the screen (*.png)")
+    answer_dialog(monkeypatch, tmp_path / "seen.png", "The pictures as they are on the screen (*.png *.jpg)")
     act(playing, "snapshot")
     composed, seen = QImage(str(tmp_path / "composed.png")), QImage(str(tmp_path / "seen.png"))
     assert composed.width() > 4 * 300
@@ -238,6 +238,29 @@ def test_snapshots_are_composed_or_as_they_are_seen(playing, monkeypatch, tmp_pa
     answer_dialog(monkeypatch, tmp_path / "no" / "a.png")
     act(playing, "snapshot")
     assert "could not be written" in playing.status.sentence
+    assert "No such file or directory" in playing.status.sentence
+    answer_dialog(monkeypatch, tmp_path / "foo.v2")
+    act(playing, "snapshot")
+    assert QImage(str(tmp_path / "foo.v2.png")).size() == composed.size()
+
+
+def test_numbers_beside_a_video_do_not_replace_others_unasked(playing, qtbot, monkeypatch, tmp_path):
+    (tmp_path / "film.csv").write_text("mine")
+    names = iter([str(tmp_path / "film.mp4"), ""])
+    kind = "Video, and numbers beside it (*.mp4)"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (next(names), kind))
+    asked: list[str] = []
+
+    def refuse(parent, title, text, *buttons):
+        asked.append(text)
+        return QMessageBox.StandardButton.Cancel
+
+    monkeypatch.setattr(QMessageBox, "question", refuse)
+    act(playing, "record")
+    assert asked == ["film.csv is there already. Replace it?"]
+    assert playing.workbench.exports.recorder is None
+    assert not playing.actions_by_name["record"].isChecked()
+    assert (tmp_path / "film.csv").read_text() == "mine"
 
 
 def test_one_picture_can_be_saved_and_copied(playing, monkeypatch, tmp_path):

@@ -40,6 +40,13 @@ def test_what_is_shown_is_what_is_exported(exporting, qtbot, monkeypatch, tmp_pa
     assert not options.third
 
 
+def test_a_name_keeps_what_looks_like_an_ending(exporting, qtbot, monkeypatch, tmp_path):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "take.v2"), ""))
+    monkeypatch.setattr(render, "render_file", lambda *args, **settings: Rendered(args[2], 30, 30))
+    exporting.actions_by_name["render"].trigger()
+    qtbot.waitUntil(lambda: "take.v2.mp4: 30 of 30 frames" in exporting.status.sentence)
+
+
 def test_a_second_network_is_exported_with_the_first(exporting, qtbot, monkeypatch, tmp_path):
     asked: list[Path] = []
 

@@ -11,7 +11,6 @@ from PySide6.QtCore import QFile, QItemSelectionModel, QSortFilterProxyModel, QS
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QInputDialog,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from tmnet_app.saving import ask_where_to_save
 from tmnet_app.theme import GRID
 from tmnet_app.training.history_model import COLUMNS, HistoryModel
 from tmnet_core.errors import TMNetError
@@ -215,17 +215,16 @@ class HistoryPage(QWidget):
 
     def _export(self) -> None:
         run = self.selected[0]
-        path, kind = QFileDialog.getSaveFileName(self, "Export the best network", f"{run.name}.safetensors", _EXPORTS)
+        found = ask_where_to_save(self, "Export the best network", f"{run.name}.safetensors", _EXPORTS)
         checkpoint = RunFolder(run.path).best_checkpoint
-        if not path:
+        if found is None:
             return
-        if not Path(path).suffix:
-            path += ".onnx" if "*.onnx" in kind else ".safetensors"
-        if path.lower().endswith(".onnx"):
-            self.command_requested.emit(f"Export of {run.name}", ["export", str(checkpoint), "--onnx", path])
+        path, _ = found
+        if path.suffix.lower() == ".onnx":
+            self.command_requested.emit(f"Export of {run.name}", ["export", str(checkpoint), "--onnx", str(path)])
             return
         try:
-            with replacing(Path(path)) as temporary:
+            with replacing(path) as temporary:
                 shutil.copyfile(checkpoint, temporary)
         except OSError as error:
             self.failed.emit(f"The network could not be written to {path}: {error.strerror}.")

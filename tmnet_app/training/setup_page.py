@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from tmnet_app.saving import ask_where_to_save
 from tmnet_app.theme import GRID
 from tmnet_app.training.advanced_form import AdvancedForm
 from tmnet_app.training.data_panel import DataPanel
@@ -184,10 +185,10 @@ class SetupPage(QWidget):
 
     def _save(self) -> None:
         name = f"{self.draft.value('name')}.toml"
-        path, _ = QFileDialog.getSaveFileName(self, "Save the recipe", name, _TOML_FILTER)
-        if not path:
+        found = ask_where_to_save(self, "Save the recipe", name, _TOML_FILTER)
+        if found is None:
             return
-        target = Path(path) if Path(path).suffix else Path(f"{path}.toml")
+        target, _ = found
         try:
             self.draft.save(target)
         except OSError as error:
