@@ -11,7 +11,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QWidget
 
 from tmnet_app.actions import Actions
-from tmnet_app.live_session import LiveSession
+from tmnet_app.live_session import EngineChoice, LiveSession
 from tmnet_app.preferences import Preferences
 from tmnet_app.saving import ask_where_to_save
 from tmnet_app.second_model import SecondModel
@@ -77,7 +77,7 @@ class WholeFile(QObject):
         )
         second = Path(self._second.checkpoint) if self._second.checkpoint else None
         paths = Path(self._session.checkpoint), Path(self._session.source)
-        self._rendering = _Rendering(*paths, out, options, second)
+        self._rendering = _Rendering(*paths, out, options, second, self._session.engine)
         self._action.setText("Stop the export")
 
     def _toggle(self) -> None:
@@ -112,13 +112,21 @@ class WholeFile(QObject):
 class _Rendering(threading.Thread):
     """Writes one file."""
 
-    def __init__(self, checkpoint: Path, video: Path, out: Path, options: object, second: Path | None) -> None:
+    def __init__(
+        self,
+        checkpoint: Path,
+        video: Path,
+        out: Path,
+        options: object,
+        second: Path | None,
+        engine: EngineChoice,
+    ) -> None:
         super().__init__(name="tmnet-render", daemon=True)
         self.out = out
         self.progress = 0, 0
         self.result = ""
         self._paths, self._second = (checkpoint, video), second
-        self._options = options
+        self._options, self._engine = options, engine
         self._stopping = threading.Event()
         self.start()
 
@@ -134,7 +142,14 @@ class _Rendering(threading.Thread):
         assert isinstance(self._options, RenderOptions)
         try:
             found = render_file(
-                *self._paths, self.out, self._options, second=self._second, progress=self._note, stop=self._stopping
+                *self._paths,
+                self.out,
+                self._options,
+                second=self._second,
+                device=self._engine.device,
+                engine=self._engine.name,
+                progress=self._note,
+                stop=self._stopping,
             )
             self.result = f"{found}."
         except (TMNetError, OSError) as error:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import json
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,10 @@ import pytest
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from tmnet_app.live_session import EngineChoice
 from tmnet_app.main_window import MainWindow
 from tmnet_app.recorder import Recorder
 from tmnet_core.assets import asset
-from tmnet_core.attention import render
 from tmnet_core.attention.composition import Composed, Composer
 from tmnet_core.attention.recording import RecordingError
 from tmnet_core.data.decoding import VideoReader, probe, read_frames
@@ -116,12 +115,13 @@ def test_an_export_of_a_file_shows_what_the_screen_showed_frame_by_frame(
         return paint(composer, frame, placement, content)
 
     monkeypatch.setattr(Composer, "paint", remember)
-    monkeypatch.setattr(render, "render_file", partial(render.render_file, device="cpu", engine="torch"))
     window = open_window(load_model=lambda path: GlancePredictor.from_file(Path(path), "cpu", "torch"))
     views = window.preferences.attention_views
     views.smoothing, views.scale = 0.2, "min-max"
     window.stage.set_attention(views, visible=True)
     session = window.session
+    # The export computes with what the window computes with.
+    session.choose_engine(EngineChoice("torch", "cpu"))
     session.set_every_frame(True)
     session.set_loop(False)
     window.actions_by_name["timeline"].setChecked(False)

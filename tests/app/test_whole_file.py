@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QFileDialog
 
+from tmnet_app.live_session import EngineChoice
 from tmnet_app.main_window import MainWindow
 from tmnet_core.attention import render
 from tmnet_core.attention.render import Rendered
@@ -22,7 +23,7 @@ def exporting(playing, monkeypatch, tmp_path) -> MainWindow:
 def test_what_is_shown_is_what_is_exported(exporting, qtbot, monkeypatch, tmp_path):
     asked: list[tuple] = []
 
-    def render_file(checkpoint, video, out, options, *, second, progress, stop):
+    def render_file(checkpoint, video, out, options, *, second, progress, stop, **where):
         assert second is None
         asked.append((checkpoint, video, out, options))
         progress(30, 30)
@@ -40,6 +41,21 @@ def test_what_is_shown_is_what_is_exported(exporting, qtbot, monkeypatch, tmp_pa
     assert not options.third
 
 
+def test_an_export_computes_with_what_the_window_computes_with(exporting, qtbot, monkeypatch):
+    asked: list[dict] = []
+
+    def render_file(checkpoint, video, out, options, **how):
+        asked.append(how)
+        return Rendered(out, 30, 30)
+
+    monkeypatch.setattr(render, "render_file", render_file)
+    exporting.session.choose_engine(EngineChoice("torch", "cpu"))
+    qtbot.waitUntil(lambda: exporting.session.engine == EngineChoice("torch", "cpu"))
+    exporting.actions_by_name["render"].trigger()
+    qtbot.waitUntil(lambda: "30 of 30 frames" in exporting.status.sentence)
+    assert (asked[0]["engine"], asked[0]["device"]) == ("torch", "cpu")
+
+
 def test_a_name_keeps_what_looks_like_an_ending(exporting, qtbot, monkeypatch, tmp_path):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "take.v2"), ""))
     monkeypatch.setattr(render, "render_file", lambda *args, **settings: Rendered(args[2], 30, 30))
@@ -50,7 +66,7 @@ def test_a_name_keeps_what_looks_like_an_ending(exporting, qtbot, monkeypatch, t
 def test_a_second_network_is_exported_with_the_first(exporting, qtbot, monkeypatch, tmp_path):
     asked: list[Path] = []
 
-    def render_file(checkpoint, video, out, options, *, second, progress, stop):
+    def render_file(checkpoint, video, out, options, *, second, progress, stop, **where):
         asked.append(second)
         return Rendered(out, 30, 30)
 
@@ -63,7 +79,7 @@ def test_a_second_network_is_exported_with_the_first(exporting, qtbot, monkeypat
 
 
 def test_an_export_tells_how_far_it_is_and_can_be_stopped(exporting, qtbot, monkeypatch):
-    def render_file(checkpoint, video, out, options, *, second, progress, stop: threading.Event):
+    def render_file(checkpoint, video, out, options, *, second, progress, stop: threading.Event, **where):
         progress(3, 30)
         assert stop.wait(10)
         return Rendered(out, 3, 30, stopped=True)
