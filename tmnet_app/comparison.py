@@ -12,6 +12,7 @@ from tmnet_app.live_session import LiveSession
 from tmnet_app.opening import CHECKPOINT_FILTER
 from tmnet_app.second_model import SecondModel, compare_classes
 from tmnet_app.views.stage import Stage
+from tmnet_core.attention.classes import shown_name
 
 
 class Comparison(QObject):
@@ -58,7 +59,7 @@ class Comparison(QObject):
     def _begin(self) -> None:
         model = self.second.model
         if model is not None:
-            self._stage.compare(model.header.title, [name.replace("_", " ") for name in model.classes], model.branches)
+            self._stage.compare(model.header.title, [shown_name(name) for name in model.classes], model.branches)
             self._compare_classes()
 
     def _ease(self, now: float) -> None:

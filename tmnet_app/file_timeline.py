@@ -19,6 +19,7 @@ from tmnet_app.sentences import sentence
 from tmnet_app.views.preview_bubble import PreviewBubble
 from tmnet_app.views.timeline import Span, Strip
 from tmnet_app.views.transport_bar import TransportBar, clock
+from tmnet_core.attention.classes import shown_name
 from tmnet_core.attention.scan import Scan
 from tmnet_core.attention.scan_cache import ScanCache
 from tmnet_core.attention.scanning import scan_file
@@ -142,7 +143,7 @@ class FileTimeline(QObject):
         timeline.setVisible(shown)
         frames = self._session.frame_count or 0
         strip = Strip(frames, ()) if scan is None or not len(scan.frames) else _strip(scan, frames)
-        names = [] if scan is None else [name.replace("_", " ") for name in scan.classes]
+        names = [] if scan is None else [shown_name(name) for name in scan.classes]
         timeline.show_strip(strip if shown else None, names)
 
     # Previews
@@ -176,7 +177,7 @@ class FileTimeline(QObject):
             return words
         values = scan.answer[place]
         best = int(values.argmax())
-        return f"{words} · {scan.classes[best].replace('_', ' ')} {values[best]:.2f}"
+        return f"{words} · {shown_name(scan.classes[best])} {values[best]:.2f}"
 
 
 class _Scanning(threading.Thread):

@@ -42,6 +42,7 @@ from tmnet_app.views.status_line import StatusLine, padded, padded_after
 from tmnet_app.views.top_bar import TopBar
 from tmnet_app.views.transport_bar import TransportBar
 from tmnet_app.workbench import Workbench
+from tmnet_core.attention.classes import shown_name
 from tmnet_core.live.playback import PlaybackState
 from tmnet_core.live.sources import short_name
 
@@ -256,7 +257,7 @@ class MainWindow(QMainWindow):
         model = self.session.model
         if model is None:
             return
-        self.stage.set_model([name.replace("_", " ") for name in model.classes], model.branches)
+        self.stage.set_model([shown_name(name) for name in model.classes], model.branches)
         self.status.clear_message()
         self._show_model_title()
 

@@ -151,7 +151,7 @@ def test_an_export_of_a_file_shows_what_the_screen_showed_frame_by_frame(
             assert (one.shown.index, one.title) == (other.shown.index, other.title)
             assert one.shown.scale.high == pytest.approx(other.shown.scale.high, abs=1e-4)
             assert one.shown.scale.low == pytest.approx(other.shown.scale.low, abs=1e-4)
-        assert [bar.name.replace("_", " ") for bar in exported.bars] == [bar.name for bar in shown.bars]
+        assert [bar.name for bar in exported.bars] == [bar.name for bar in shown.bars]
         for one, other in zip(exported.bars, shown.bars, strict=True):
             assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
         assert str(exported.agreement) == str(shown.agreement)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from tmnet_app.theme import GRID, line, muted, tabular
 from tmnet_app.training.fields import in_form_words
 from tmnet_app.training.scrolling import scrolled
+from tmnet_core.attention.classes import shown_name
 from tmnet_core.data.preview import ClassCount, DatasetPreview, SampleFrame
 
 _NOTHING = "Choose a folder, and see here what is in it before anything starts."
@@ -142,7 +143,7 @@ class ClassCounts(QWidget):
         left, right = name.right() + GRID, numbers.left() - GRID
         painter.setPen(self.palette().color(QPalette.ColorRole.Text))
         metrics = painter.fontMetrics()
-        text = metrics.elidedText(count.name.replace("_", " "), Qt.TextElideMode.ElideRight, int(name.width()))
+        text = metrics.elidedText(shown_name(count.name), Qt.TextElideMode.ElideRight, int(name.width()))
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(name, middle | Qt.AlignmentFlag.AlignLeft, text)
         painter.setPen(muted(self.palette()))
@@ -163,7 +164,7 @@ def _thumbnail(sample: SampleFrame) -> QWidget:
     pixmap = QPixmap.fromImage(image).scaled(
         _THUMB, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     )
-    view, caption = QLabel(), QLabel(sample.class_name.replace("_", " "))
+    view, caption = QLabel(), QLabel(shown_name(sample.class_name))
     view.setPixmap(pixmap)
     view.setToolTip(sample.video)
     view.setAccessibleName(f"A frame of {sample.class_name}")

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from tmnet_app.theme import GRID
 from tmnet_app.training.scrolling import scrolled
+from tmnet_core.attention.classes import shown_name
 from tmnet_core.training.events import Sampled, SampledClip
 
 _HINT = "At each validation some clips are shown here: the frame, where RB looks, where CB looks."
@@ -108,4 +109,4 @@ def _caption(clip: SampledClip) -> str:
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", " ").replace("&", "&amp;").replace("<", "&lt;")
+    return shown_name(name).replace("&", "&amp;").replace("<", "&lt;")

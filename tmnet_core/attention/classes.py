@@ -1,4 +1,4 @@
-"""For which class a branch's map is shown."""
+"""For which class a branch's map is shown, and what a class is called where a person reads it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from tmnet_core.models.branch import Branch
 
 # The class that the fused answer puts first, for both branches; or each branch's own top class.
 ClassChoice = Literal["fused", "own"]
+
+
+def shown_name(name: str) -> str:
+    """Return a class's name as a person reads it, `brush hair` for `brush_hair`; files of numbers keep the name."""
+    return name.replace("_", " ")
 
 
 def class_index(classes: Sequence[str], name: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tmnet_core.attention.agreement import compare
-from tmnet_core.attention.classes import class_maps, shown_classes
+from tmnet_core.attention.classes import class_maps, shown_classes, shown_name
 from tmnet_core.attention.colours import HeatScale
 from tmnet_core.attention.composition import Composed, Composer, PaneContent, panes_of
 from tmnet_core.attention.settings import AttentionSettings
@@ -62,12 +62,13 @@ def _paint(
     )
     maps.pop("both", None)
     region = one.region.astype(np.float32) / 255.0
-    panes = panes_of(maps, glance.probabilities, predictor.classes)
+    panes = panes_of(maps, glance.probabilities, [shown_name(name) for name in predictor.classes])
     moving = PaneContent("Motion", f"{region.mean():.0%} moves", ShownMap(region, HeatScale(0.0, 1.0), "viridis", 0))
+    name = shown_name(clips.classes[one.label])
     content = Composed(
         [PaneContent("Input"), moving, *panes],
         agreement=compare(region, class_maps(glance, classes), table.others),
-        caption=f"{clips.classes[one.label]} · {clips.name(one.clip).rpartition('/')[2]} · frame {one.frame}",
+        caption=f"{name} · {clips.name(one.clip).rpartition('/')[2]} · frame {one.frame}",
     )
     return composer.paint(frame, glance.placement, content)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from tmnet_core.attention.agreement import kept_regions
-from tmnet_core.attention.classes import class_index
+from tmnet_core.attention.classes import class_index, shown_name
 from tmnet_core.attention.clip_memory import ClipMemory
 from tmnet_core.attention.composition import Composed, Composer, PaneContent, SecondContent, class_bars, panes_of
 from tmnet_core.attention.measuring import GlanceMeter
@@ -136,15 +136,15 @@ class Annotator:
 
     def annotate(self, glance: Glance) -> tuple[Image, AttentionLine]:
         """Return the picture of one glance, and what it says."""
-        frame, options, classes = glance.frame, self.options, self._first.classes
+        frame, options, classes, names = glance.frame, self.options, self._first.classes, self._first.names
         readout, shown = self._first.read(glance)
         of_branch = {_BRANCH_OF[name]: one for name, one in shown.items() if name in _BRANCH_OF}
         measured = self._meter.measure(glance, {branch: one.values for branch, one in of_branch.items()})
         agreement = measured.agreement if options.agreement else None
         checkpoint, title = self._names
         composed = Composed(
-            [PaneContent("Input"), *panes_of(shown, readout.probabilities, classes)],
-            class_bars(readout, classes, options.top),
+            [PaneContent("Input"), *panes_of(shown, readout.probabilities, names)],
+            class_bars(readout, names, options.top),
             agreement,
             f"{title} · {frame.time:.2f} s · frame {frame.index}",
             checkpoint,
@@ -159,13 +159,13 @@ class Annotator:
         if self._below is None or self.second is None or not isinstance(glance, PairedGlance) or glance.second is None:
             return None
         like = next(iter(beside.values()), None)
-        classes = self._below.classes
+        names = self._below.names
         readout, shown = self._below.read(glance.second, like=None if like is None else self._first.classes[like.index])
         return SecondContent(
             self.second.header.title,
             glance.second.placement,
-            panes_of(shown, readout.probabilities, classes, list(beside)),
-            class_bars(readout, classes, self.options.top),
+            panes_of(shown, readout.probabilities, names, list(beside)),
+            class_bars(readout, names, self.options.top),
         )
 
     def _second_line(self, glance: Glance) -> GlanceLine | None:
@@ -179,6 +179,7 @@ class _NetworkReader:
 
     def __init__(self, classes: list[str], options: RenderOptions, scenes: MotionFinder, pinned: int = -1) -> None:
         self.classes = classes
+        self.names = [shown_name(name) for name in classes]
         self._options, self._pinned = options, pinned
         self._readouts = Readouts(options.smoothing)
         self._maps = AttentionMaps(scenes)

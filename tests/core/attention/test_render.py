@@ -13,9 +13,11 @@ import av
 import numpy as np
 import pytest
 
+from tmnet_core.attention.composition import Composed, Composer
 from tmnet_core.attention.pipeline import ahead
 from tmnet_core.attention.render import RenderOptions, render_figure, render_file
 from tmnet_core.attention.settings import AttentionSettings
+from tmnet_core.checkpoint import save_checkpoint
 from tmnet_core.data.decoding import VideoReader, probe, read_frames
 from tmnet_core.errors import TMNetError
 from tmnet_core.live.predictor import GlancePredictor
@@ -222,3 +224,25 @@ def test_what_is_made_ahead_comes_in_order_and_errors_come_in_their_place():
     endless = iter(int, 1)
     with ahead(endless) as items:
         assert next(items) == 0
+
+
+def test_a_person_reads_names_in_words_and_tables_keep_them(make_checkpoint, make_video, tmp_path, monkeypatch):
+    painted: list[Composed] = []
+    paint = Composer.paint
+
+    def remember(composer, frame, placement, content):
+        painted.append(content)
+        return paint(composer, frame, placement, content)
+
+    monkeypatch.setattr(Composer, "paint", remember)
+    checkpoint, network, header = make_checkpoint()
+    save_checkpoint(checkpoint, network, header.model_copy(update={"classes": ["brush_hair", "run", "wave"]}))
+    options = RenderOptions(class_name="brush_hair", height=64)
+    table, out = tmp_path / "out.jsonl", tmp_path / "out.mp4"
+    render_file(checkpoint, make_video(frames=2), out, options, second=checkpoint, table=table, engine="torch")
+    for content in (painted[0], painted[0].second):
+        assert {bar.name for bar in content.bars} == {"brush hair", "run", "wave"}
+        captions = [pane.caption.rpartition(" ")[0] for pane in content.panes if pane.shown]
+        assert captions == ["brush hair"] * 2
+    line = json.loads(table.read_text(encoding="utf-8").splitlines()[0])
+    assert {one["name"] for one in line["branches"]["RB"]} == {"brush_hair", "run", "wave"}
