@@ -12,6 +12,7 @@ from tmnet_app.probe_thread import CheckTask, ProbeTask, ProbeThread
 from tmnet_app.views.probe_panel import HINT, ProbePanel
 from tmnet_app.views.stage import Stage
 from tmnet_core.attention.probe import Probed, Removal
+from tmnet_core.models.branch import Branch
 
 if TYPE_CHECKING:
     from tmnet_core.live.predictor import GlancePredictor
@@ -35,7 +36,7 @@ class Probing(QObject):
         self._how: Removal = "erase"
         self._thread: ProbeThread | None = None
         self._checking: CheckTask | None = None
-        self._checked_class = ""
+        self._checked: dict[Branch, str] = {}
         tip = "Paint over a part of the picture and see what the network says without it; check the maps"
         stage.details.panels.add("probe", "Probe", tip, self.panel)
         stage.details.panels.chosen.connect(self._turned)
@@ -84,7 +85,7 @@ class Probing(QObject):
             self.panel.words.setText(_NOT_POSSIBLE)
             return
         maps = {branch: (one.values, one.index) for branch, one in shown.items()}
-        self._checked_class = self._stage.classes[next(iter(shown.values())).index]
+        self._checked = {branch: self._stage.classes[one.index] for branch, one in shown.items()}
         self._checking = CheckTask(predictor, moment.glance, maps)
         self._running().check(self._checking)
 
@@ -132,7 +133,7 @@ class Probing(QObject):
         checked, probed = thread.take_checked(), thread.take_probed()
         # One that ended while it was being stopped is of what was seen before.
         if checked is not None and checked[0] is self._checking:
-            self.panel.show_check(checked[1], self._checked_class)
+            self.panel.show_check(checked[1], self._checked)
         if probed is not None and not self.region.empty:
             self._show_probed(probed[1])
         if thread.failure is not None:

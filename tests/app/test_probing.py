@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,18 @@ def test_maps_are_checked_by_deletion_and_insertion(probing, qtbot):
     qtbot.waitUntil(panel.graph.isVisible)
     assert "deletion RB" in panel.words.text()
     assert panel.check_button.text() == "Check"
+
+
+def test_a_check_names_the_class_of_each_branch(probing, qtbot, stand_in):
+    panel, probe = probing.workbench.probing.panel, probing.workbench.probing
+    panel.check_button.click()
+    qtbot.waitUntil(panel.graph.isVisible)
+    assert panel.words.text().startswith("Areas for wave: deletion RB")
+    panel.clear_button.click()
+    probing.stage.first.shown["cb"] = replace(probing.stage.first.shown["cb"], index=1)
+    probe.check()
+    qtbot.waitUntil(panel.graph.isVisible)
+    assert panel.words.text().startswith("Areas for wave (RB), catch (CB): deletion RB")
 
 
 def test_a_check_can_be_stopped(probing, qtbot, stand_in):

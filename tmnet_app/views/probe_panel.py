@@ -88,8 +88,8 @@ class ProbePanel(QWidget):
             else "End the check"
         )
 
-    def show_check(self, checks: Mapping[Branch, MapCheck], name: str) -> None:
-        """Paint the curves of each branch's map, in its own probability."""
+    def show_check(self, checks: Mapping[Branch, MapCheck], names: Mapping[Branch, str]) -> None:
+        """Paint the curves of each branch's map, in its own probability of the class of that name."""
         curves = {}
         areas: dict[str, list[str]] = {"deletion": [], "insertion": []}
         for branch, check in checks.items():
@@ -100,7 +100,8 @@ class ProbePanel(QWidget):
         self.graph.show_curves(curves)
         self.graph.show()
         self.words.setText(
-            f"Areas for {name}: " + " · ".join(f"{what} {', '.join(found)}" for what, found in areas.items())
+            f"Areas for {_in_words(names)}: "
+            + " · ".join(f"{what} {', '.join(found)}" for what, found in areas.items())
         )
 
     def clear_check(self) -> None:
@@ -109,6 +110,13 @@ class ProbePanel(QWidget):
 
     def _check_or_stop(self) -> None:
         (self.stop_asked if self._checking else self.check_asked).emit()
+
+
+def _in_words(names: Mapping[Branch, str]) -> str:
+    """Return the class that all branches show, or each branch's own."""
+    if len(set(names.values())) == 1:
+        return next(iter(names.values()))
+    return ", ".join(f"{name} ({branch})" for branch, name in names.items())
 
 
 def _button(text: str, tip: str) -> QToolButton:
