@@ -49,8 +49,7 @@ def test_an_export_computes_with_what_the_window_computes_with(exporting, qtbot,
         return Rendered(out, 30, 30)
 
     monkeypatch.setattr(render, "render_file", render_file)
-    exporting.session.choose_engine(EngineChoice("torch", "cpu"))
-    qtbot.waitUntil(lambda: exporting.session.engine == EngineChoice("torch", "cpu"))
+    exporting.session.engine = EngineChoice("torch", "cpu")
     exporting.actions_by_name["render"].trigger()
     qtbot.waitUntil(lambda: "30 of 30 frames" in exporting.status.sentence)
     assert (asked[0]["engine"], asked[0]["device"]) == ("torch", "cpu")
