@@ -102,7 +102,13 @@ def test_one_glance_is_set_against_the_last_frames(playing, qtbot, stand_in, wri
     qtbot.waitUntil(lambda: panel.words.full_text[:1] in "345678" and " of 8 frames" in panel.words.full_text)
     assert panel.agreed == 1.0
     assert "Same answer 100 %" in panel.figures.full_text
-    assert "maps r 1.00" in panel.figures.full_text
+    assert "RB's map and CB's mean map correlate: 1.00" in panel.figures.full_text
+    assert [entry.rpartition(" ")[0] for entry in panel.legend.text.split(" · ")] == [
+        "RB cosine",
+        "CB cosine",
+        "RB distance",
+    ]
+    assert 0 < float(panel.legend.text.partition(" · ")[0].split()[-1]) <= 1
     assert panel.table.text("Answer", "CB, the clip").startswith("wave")
     assert panel.table.text("Latency", "One glance") == "10.0 ms"
     assert float(panel.table.text("Latency", "CB, the clip").split()[0]) >= 30.0

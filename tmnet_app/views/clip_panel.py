@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from tmnet_app.theme import BRANCH_COLOURS, GRID
+from tmnet_app.views.curve_legend import CurveLegend
 from tmnet_app.views.figure_table import FigureTable
 from tmnet_app.views.history_graph import SECONDS, HistoryGraph, Stroke
 from tmnet_app.views.map_thumb import MapThumb
@@ -20,6 +21,16 @@ from tmnet_core.live.frames import Glance
 from tmnet_core.models.branch import Branch
 
 _GLANCE, _CLIP = "One glance", "CB, the clip"
+_RB_COSINE, _CB_COSINE, _RB_DISTANCE = "RB cosine", "CB cosine", "RB distance"
+_STROKES = {
+    _RB_COSINE: Stroke(BRANCH_COLOURS[Branch.RB]),
+    _CB_COSINE: Stroke(BRANCH_COLOURS[Branch.CB]),
+    _RB_DISTANCE: Stroke(None, Qt.PenStyle.DotLine),
+}
+_CURVES_TIP = (
+    "How near one frame's features are to F_cls of the whole clip. RB cosine: of F_reg, which RB foresees. CB cosine: "
+    "of the frame's own F_cls, which F_reg has to beat. RB distance: of F_reg, over the length of the clip's F_cls"
+)
 _ROWS = {
     "Answer": "The top class of one glance, and of CB over the last frames",
     "Latency": "Milliseconds in the network: for one frame, and for all frames of the clip as a network without a "
@@ -37,26 +48,20 @@ class ClipPanel(QWidget):
         self._agreed: deque[tuple[float, bool]] = deque()
         self.table = FigureTable("Glance against clip", (_GLANCE, _CLIP), _ROWS)
         self.graph = HistoryGraph(
-            "F_reg and F_cls over the last 20 seconds",
-            {
-                "frame": Stroke(BRANCH_COLOURS[Branch.CB]),
-                "cosine": Stroke(BRANCH_COLOURS[Branch.RB]),
-                "distance": Stroke(None, Qt.PenStyle.DotLine),
-            },
-            0.0,
-            1.0,
+            "One frame's features against the clip's, over the last 20 seconds", _STROKES, 0.0, 1.0
         )
-        self.graph.setToolTip(
-            "How near F_reg of one frame is to F_cls of the clip. Orange: cosine of both. Blue: cosine of the frame's "
-            "own F_cls, which F_reg has to beat. Dotted: distance, over the length of F_cls"
-        )
+        self.legend = CurveLegend("One frame's features against the clip's", _STROKES)
+        self.title = ElidedLabel()
+        self.title.set_full_text("Features of one frame against those of the clip")
+        for part in (self.graph, self.legend, self.title):
+            part.setToolTip(_CURVES_TIP)
         self.rb = MapThumb("RB, now", "RB's map of this frame, at its own scale")
         self.cb = MapThumb(
             "CB, mean", "The mean of CB's maps over the clip; the paper says that RB's map looks like it"
         )
         self.figures = ElidedLabel()
         self.words = ElidedLabel()
-        for label in (self.figures, self.words):
+        for label in (self.figures, self.words, self.title):
             label.setProperty("muted", True)
         self._lay_out()
         self.clear()
@@ -72,6 +77,8 @@ class ClipPanel(QWidget):
         layout.setSpacing(GRID // 2)
         layout.addWidget(self.table)
         layout.addWidget(self.figures)
+        layout.addWidget(self.title)
+        layout.addWidget(self.legend)
         layout.addLayout(maps, 1)
         layout.addWidget(self.words)
 
@@ -92,8 +99,7 @@ class ClipPanel(QWidget):
             self.words.set_full_text(_NO_MEMORY)
             return
         self._note(now, clip.same_answer)
-        values = {"frame": clip.frame_cosine, "cosine": _or_nan(clip.cosine), "distance": _or_nan(clip.distance)}
-        self.graph.add(now, values)
+        self.graph.add(now, _features(clip))
         to_frame = glance.placement.map_to_frame
         rb = glance.maps.get(Branch.RB)
         self.rb.show_map(None if rb is None else to_frame(rb[index]), colours)
@@ -108,6 +114,7 @@ class ClipPanel(QWidget):
         self.graph.clear()
         self.rb.show_map(None)
         self.cb.show_map(None)
+        self.legend.write({})
         self.figures.set_full_text("")
         self.words.set_full_text("Play something to compare one frame with the last ones.")
 
@@ -128,13 +135,19 @@ class ClipPanel(QWidget):
         self.table.write("Latency", _GLANCE, f"{clip.glance_ms:.1f} ms")
         self.table.write("Latency", _CLIP, f"{clip.clip_ms:.1f} ms")
         parts = [f"Same answer {100 * self.agreed:.0f} %"]
-        parts += [] if clip.cosine is None else [f"cosine {clip.cosine:.2f}"]
-        parts += [] if clip.distance is None else [f"distance {clip.distance:.2f}"]
         correlation = clip.map_correlation(glance, index)
-        parts += [] if correlation is None else [f"maps r {correlation:.2f}".replace("-", "\u2212")]
+        parts += [] if correlation is None else [f"RB's map and CB's mean map correlate: {_number(correlation)}"]
         self.figures.set_full_text(" · ".join(parts))
+        found = _features(clip).items()
+        self.legend.write({name: _number(value) for name, value in found if math.isfinite(value)})
         self.words.set_full_text(f"{clip.frames} of {clip.wanted} frames of the clip, over {clip.seconds:.2f} s")
 
 
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
+def _features(clip: ClipAnswer) -> dict[str, float]:
+    """Return the value of each curve; NaN where there is none."""
+    values = {_RB_COSINE: clip.cosine, _CB_COSINE: clip.frame_cosine, _RB_DISTANCE: clip.distance}
+    return {name: math.nan if value is None else value for name, value in values.items()}
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\u2212")

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from tmnet_app.theme import GRID, line, muted, tabular
 
 SECONDS = 20.0
+_ENDS_HEIGHT = 12  # pixels below the curves for what the ends of the level axis are
 _GAP = 1.0  # seconds without a point after which a curve is interrupted
 
 
@@ -39,6 +40,7 @@ class CurveGraph(QWidget):
         self._strokes = strokes
         self._limits = low, high
         self._across = 0.0, 1.0
+        self._ends = "", ""
         self._curves: dict[str, Sequence[tuple[float, float]]] = {}
 
     def sizeHint(self) -> QSize:
@@ -48,6 +50,11 @@ class CurveGraph(QWidget):
     def set_limits(self, low: float, high: float) -> None:
         """Fit the upright axis."""
         self._limits = low, high
+        self.update()
+
+    def name_ends(self, left: str, right: str) -> None:
+        """Say below the curves what the ends of the level axis are."""
+        self._ends = left, right
         self.update()
 
     def show_curves(
@@ -66,7 +73,12 @@ class CurveGraph(QWidget):
             value: f"{value:g}".replace("-", "\u2212") for value in sorted({low, high, 0.0}) if low <= value <= high
         }
         left = max(metrics.horizontalAdvance(text) for text in texts.values()) + GRID
-        area = QRectF(left, 6, self.width() - left - 2, self.height() - 12)
+        below = _ENDS_HEIGHT if any(self._ends) else 0
+        area = QRectF(left, 6, self.width() - left - 2, self.height() - 12 - below)
+        ends = QRectF(area.left(), area.bottom(), area.width(), _ENDS_HEIGHT + 4)
+        painter.setPen(muted(self.palette()))
+        painter.drawText(ends, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, self._ends[0])
+        painter.drawText(ends, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom, self._ends[1])
         for value, text in texts.items():
             y = self._place(area, 0.0, value).y()
             painter.setPen(QPen(line(self.palette()), 1))
@@ -98,6 +110,7 @@ class HistoryGraph(CurveGraph):
     ) -> None:
         super().__init__(name, strokes, low, high, parent)
         self._history: deque[tuple[float, Mapping[str, float]]] = deque()
+        self.name_ends(f"\u2212{SECONDS:g} s", "now")
 
     def add(self, now: float, values: Mapping[str, float]) -> None:
         """Add a point to the curves, `now` in seconds of a monotonic clock; NaN for what does not apply."""
