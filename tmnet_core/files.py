@@ -7,6 +7,7 @@ import secrets
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 
 
@@ -46,13 +47,17 @@ def _sync_folder(folder: Path) -> None:
 
 
 def unfinished(path: Path) -> Path:
-    """Return the name of a file that grows for long and is worth keeping when it is not finished: NAME.part.EXT."""
-    return path.with_name(f"{path.stem}.part{path.suffix}")
+    """Return a free name for a file that grows for long and is worth keeping unfinished: NAME.part.EXT, .part-2, ...
+
+    A file of that name is somebody's: what an earlier recording left, or the very video that is read.
+    """
+    names = chain((f"{path.stem}.part{path.suffix}",), (f"{path.stem}.part-{n}{path.suffix}" for n in count(2)))
+    return next(free for free in map(path.with_name, names) if not free.exists())
 
 
 @contextmanager
 def growing(path: Path) -> Iterator[Path]:
-    """Yield the path `unfinished(path)`; the file takes the name `path` when the block succeeds, else it stays."""
+    """Yield a path by `unfinished(path)`; the file takes the name `path` when the block succeeds, else it stays."""
     temporary = unfinished(path)
     yield temporary
     os.replace(temporary, path)

@@ -265,7 +265,7 @@ def print_probe(report: ProbeReport) -> None:
 
 def print_scan(scan: Scan, title: str) -> None:
     """Print a file's segments, and the frames that are the best and the worst to glance at."""
-    every = f"{len(scan.frames)} frames looked at" + ("" if scan.complete else "; stopped before the end")
+    every = f"{len(scan.frames)} frames looked at" + ("" if scan.complete else "; it ends before the film does")
     table = Table(title=f"{title}: {scan.duration:.1f} s, {every}")
     table.add_column("seconds", justify="right")
     table.add_column("answer")

@@ -42,7 +42,7 @@ class ClipAnswer:
         frame_cosine: of the newest frame's own F_cls with that of the clip: what RB has to beat.
         distance: between F_reg and F_cls of the clip, over the length of the latter; None without RB.
         glance_ms: what the glance at the newest frame took in the network.
-        clip_ms: what looking at all its frames took, as a clip without a memory would again.
+        clip_ms: what looking at all T frames would take without a memory, by what those here took.
     """
 
     frames: int
@@ -174,7 +174,7 @@ class ClipMemory:
             frame_cosine=cosine(glance.features[Branch.CB], feature),
             distance=None if regressed is None or not length else float(np.linalg.norm(regressed - feature)) / length,
             glance_ms=glance.stages.get("network", 0.0),
-            clip_ms=sum(moment.milliseconds for moment in different),
+            clip_ms=self.frames * float(np.mean([moment.milliseconds for moment in different])),
         )
 
 

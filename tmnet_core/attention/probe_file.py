@@ -84,15 +84,19 @@ def probe_file(
         TMNetError: also where the video has no such frame, or the box holds nothing.
     """
     left, upper, right, lower = box
+    words = " ".join(f"{side:g}" for side in box)
     if not (0 <= left < right <= 1 and 0 <= upper < lower <= 1):
-        words = " ".join(f"{side:g}" for side in box)
         raise TMNetError(f"box {words}: it takes left < right and top < bottom, all from 0 to 1")
     with closing(VideoFileSource(video)) as source:
         frame = read_frame(source, frame_index)
     with closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor:
         pinned = None if class_name is None else class_index(predictor.classes, class_name)
         glance = predictor.glance(frame)
-        probed = probe(predictor, glance, region_of_box(glance.placement, *box), how)
+        region = region_of_box(glance.placement, *box)
+        if not region.any():
+            width, height = glance.placement.frame_size
+            raise TMNetError(f"box {words}: it holds no pixel of a frame of {width}×{height}")
+        probed = probe(predictor, glance, region, how)
         order = np.argsort(-probed.before[glance.answer], kind="stable")[:top]
         classes = [
             ClassChange(

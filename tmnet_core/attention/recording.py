@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,7 @@ class RecordingError(TMNetError):
 
 
 class MovieWriter:
-    """Writes pictures of one size, none dropped, under `unfinished(path)` until `finish` gives it its name.
+    """Writes pictures of one size, none dropped, under a free name (NAME.part.mp4) until `finish` gives it its own.
 
     A block that fails, or that does not finish, leaves what was written under that name. For use by one thread at a
     time.
@@ -64,6 +65,8 @@ class MovieWriter:
             self._container = av.open(f"file:{self.unfinished}", "w", format="mp4", options=_GROWING)
             self._stream = self._add_stream(quality)
         except (av.FFmpegError, OSError, ValueError) as error:
+            with suppress(OSError):
+                self.unfinished.unlink(missing_ok=True)
             raise RecordingError(f"{path} cannot be written: {_cause(error)}") from None
 
     def write(self, picture: Image, seconds: float | None = None) -> None:

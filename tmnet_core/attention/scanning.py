@@ -49,7 +49,8 @@ def scan_file(
         cache: where scans of this network are kept; nothing is looked up or kept where None.
         progress: told (frames done, frames in all).
         grown: given what there is so far, now and then, to draw it while it grows.
-        stop: set from another thread, it ends the scan; what there is by then is returned, and not kept.
+        stop: set from another thread, it ends the scan; what there is by then is returned, and not kept. So is a
+            scan of a file whose rest is damaged.
 
     Raises:
         SourceError: the file cannot be read.
@@ -65,12 +66,14 @@ def scan_file(
             return kept
         growing = _Growing(tuple(predictor.classes), reader.info.duration)
         wanted = range(0, len(reader.times), step)
-        told = time.perf_counter()
+        told, reaches_end = time.perf_counter(), True
         for done, index in enumerate(wanted, start=1):
-            if stop.is_set():
+            reaches_end = not stop.is_set()
+            if not reaches_end:
                 break
             reader.seek(index)
             got = reader.read()
+            reaches_end = got is not None
             if got is None:
                 # All that is left is damaged.
                 break
@@ -79,7 +82,7 @@ def scan_file(
             if time.perf_counter() - told >= _TELL_EVERY:
                 grown(growing.scan())
                 told = time.perf_counter()
-    scan = growing.scan(complete=not stop.is_set())
+    scan = growing.scan(complete=reaches_end)
     grown(scan)
     if cache is not None and key is not None and scan.complete:
         cache.keep(key, scan)

@@ -268,7 +268,7 @@ def scan(
         print(found.to_json())
     else:
         print_scan(found, video.name)
-    if not found.complete:
+    if stop.is_set():
         raise typer.Exit(130)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -114,3 +116,13 @@ def test_maps_that_are_flat_do_not_correlate():
     assert correlation(ramp, 2 * ramp + 1) == pytest.approx(1.0)
     assert correlation(ramp, -ramp) == pytest.approx(-1.0)
     assert correlation(ramp, np.ones_like(ramp)) is None
+
+
+def test_a_clip_costs_all_its_frames_where_few_were_looked_at(predictor):
+    memory = ClipMemory(frames=8, interval=0.1)
+    for number, image in enumerate(images(3)):
+        # Glances come four times as seldom as the clip's frames.
+        glance = predictor.glance(Frame(image, number, 0.4 * number, 0.0))
+        answer = memory.add(replace(glance, stages={**glance.stages, "network": 2.0}))
+    assert answer.frames < answer.wanted
+    assert answer.clip_ms == pytest.approx(8 * 2.0)

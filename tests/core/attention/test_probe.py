@@ -145,3 +145,5 @@ def test_a_frame_of_a_file_is_probed_for_the_command_line(make_checkpoint, make_
         probe_file(checkpoint, video, 3, (0, 0, 1, 1), engine="torch")
     with pytest.raises(TMNetError, match=r"box 0\.5 0 0\.5 1: "):
         probe_file(checkpoint, video, 2, (0.5, 0, 0.5, 1), engine="torch")
+    with pytest.raises(TMNetError, match="holds no pixel of a frame of 64×48"):
+        probe_file(checkpoint, video, 2, (0.5, 0.5, 0.5001, 0.5001), engine="torch")

@@ -43,6 +43,15 @@ def test_what_is_not_finished_plays_under_another_name_and_replaces_nothing(tmp_
     assert not (tmp_path / "film.part.mp4").exists()
 
 
+def test_a_file_of_the_unfinished_name_is_somebody_s_and_stays(tmp_path):
+    (tmp_path / "film.part.mp4").write_bytes(b"kept from a full disk, or the very video that is read")
+    with MovieWriter(tmp_path / "film.mp4", (64, 48), 25) as writer:
+        writer.write(noise())
+        writer.finish()
+    assert (tmp_path / "film.part.mp4").read_bytes().startswith(b"kept")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["film.mp4", "film.part.mp4"]
+
+
 def test_one_picture_makes_a_film(tmp_path):
     with MovieWriter(tmp_path / "film.mp4", (64, 48), 25) as writer:
         writer.write(noise())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tmnet_core.assets import asset
 from tmnet_core.attention.scan import Scan
 from tmnet_core.attention.scan_cache import ScanCache
 from tmnet_core.attention.scanning import scan_file
-from tmnet_core.data.decoding import read_frames
+from tmnet_core.data.decoding import VideoReader, read_frames
 from tmnet_core.errors import SourceError
 from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.models.branch import Branch
@@ -166,3 +167,20 @@ def test_the_demos_film_is_told_apart_into_its_actions():
 
     right = [named((one["start"] + one["end"]) / 2) == one["action"] for one in truth]
     assert np.mean(right) > 0.5
+
+
+def test_a_film_whose_rest_is_damaged_is_no_whole_scan(opened, make_video, tmp_path):
+    path, predictor = opened
+    video, cache = make_video(frames=40), ScanCache(path, tmp_path / "scans")
+
+    class BreaksOff(VideoReader):
+        def read(self):
+            got = super().read()
+            return got if got is not None and got[0] < 12 else None
+
+    with patch("tmnet_core.attention.scanning.VideoReader", BreaksOff):
+        scan = scan_file(predictor, video, every=5, cache=cache)
+    assert scan.frames.tolist() == [0, 5, 10]
+    assert not scan.complete
+    assert scan.segments()[-1].end == scan.times[-1], "of what cannot be read nothing is said"
+    assert scan_file(predictor, video, every=5, cache=cache).complete, "half a scan is not kept"
