@@ -48,10 +48,10 @@ class JointPretraining:
 
     backbone: BackboneName = "mobilenet_v2"
     width: float = 1.0
-    clips: int = 3000
+    clips: int = 5000
     frames_a_clip: int = 4
     size: int = 96
-    iterations: int = 1200
+    iterations: int = 2000
     batch: int = 64
     learning_rate: float = 0.003
     seed: int = 0
