@@ -57,7 +57,8 @@ class ProbabilityBars(QWidget):
         self.headline.setFont(tabular(self.font(), scale=1.6, bold=True))
         self.headline.setFixedHeight(5 * GRID)
         self.headline.setToolTip(
-            "The class that leads in RB+CB, or in the only branch there is; another one must lead for half a second"
+            "The class that leads in RB+CB, or in the only branch there is; another one must lead by far, "
+            "or for half a second"
         )
         self.headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout.addWidget(self.headline)

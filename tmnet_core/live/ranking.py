@@ -10,7 +10,7 @@ from tmnet_core.live.frames import FloatArray
 
 PATIENCE = 0.5
 # Ahead by this much a class is the answer, as after a cut, and naming another one meanwhile would be wrong.
-DECISIVE = 0.5
+DECISIVE = 0.3
 
 
 class StableRanking:
