@@ -202,9 +202,22 @@ class Timeline(QWidget):
             painter.drawLine(QLineF(x, area.top(), x, area.bottom() + _MARKS))
         painter.setPen(muted(self.palette()))
         for begin, end, name in zip(thirds, thirds[1:], ("beginning", "middle", "ending"), strict=False):
-            place = QRectF(begin, area.bottom(), end - begin, _MARKS)
-            if QFontMetricsF(self.font()).horizontalAdvance(name) + 4 * GRID < place.width():
-                painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, name)
+            width = QFontMetricsF(self.font()).horizontalAdvance(name)
+            left = self._clear_of_marks(area, begin + 2 * GRID, end - 2 * GRID, width)
+            if left is not None:
+                place = QRectF(left, area.bottom(), width, _MARKS)
+                painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip, name)
+
+    def _clear_of_marks(self, area: QRectF, begin: float, end: float, width: float) -> float | None:
+        """Return where a name of this width begins that no mark covers, in the middle if it can; None for no room."""
+        strip = self._strip
+        if strip is None or width >= end - begin:
+            return None
+        marks = [self._x(area, frame + 0.5, strip.frames) for frame in (strip.best, strip.worst) if frame is not None]
+        for left in ((begin + end - width) / 2, begin, end - width):
+            if not any(left - GRID < mark < left + width + GRID for mark in marks):
+                return left
+        return None
 
     def _paint_mark(self, painter: QPainter, x: float, *, up: bool) -> None:
         tip, foot = (_STRIP + 1, _STRIP + _MARKS - 1) if up else (_STRIP + _MARKS - 1, _STRIP + 1)

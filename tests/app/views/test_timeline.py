@@ -67,3 +67,17 @@ def test_without_a_strip_nothing_answers(timeline, qtbot):
     with qtbot.assertNotEmitted(timeline.seek_requested):
         qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=QPoint(100, 5))
     assert not timeline.grab().isNull()
+
+
+@pytest.mark.parametrize("best", [16, 3, 50])
+def test_a_mark_covers_no_name_of_a_third(timeline, best):
+    timeline.resize(1200, timeline.height())
+    timeline.show_strip(Strip(100, STRIP.spans, best=best), ["wave", "clap"])
+    picture = timeline.grab().toImage()
+    rows = range(timeline.height() - 10, timeline.height() - 1)
+    ground = picture.pixelColor(410, timeline.height() - 3)
+    inked = [any(picture.pixelColor(x, y) != ground for y in rows) for x in range(picture.width())]
+    assert sum(inked) > 60, "there are names"
+    mark = round((best + 0.5) / 100 * timeline.width())
+    assert any(inked[mark - 3 : mark + 4])
+    assert not any(inked[mark - 9 : mark - 6] + inked[mark + 7 : mark + 10])
