@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from tmnet_app.sentences import sentence
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
-from tmnet_core.live.frames import Frame, Glance, PairedGlance
+from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
 from tmnet_core.live.playback import PlaybackState, PlaybackStatus
 from tmnet_core.live.player import Player
@@ -69,7 +69,7 @@ class Moment:
     @property
     def second(self) -> Glance | None:
         """What a second network said about the same frame; None without one."""
-        return self.glance.second if isinstance(self.glance, PairedGlance) else None
+        return None if self.glance is None else self.glance.second
 
 
 class LiveSession(QObject):
@@ -551,14 +551,13 @@ class LiveSession(QObject):
         return not self.playing and frame.index == self.position
 
     def _read(self, glance: Glance, *, still: bool) -> Moment:
-        second = glance.second if isinstance(glance, PairedGlance) else None
         return Moment(
             glance.frame,
             glance.placement,
             glance,
             self._readouts.read(glance, still=still),
             still,
-            None if second is None else self._second_readouts.read(second, still=still),
+            None if glance.second is None else self._second_readouts.read(glance.second, still=still),
         )
 
     def _show_frame(self, frame: Frame) -> None:

@@ -18,7 +18,7 @@ from tmnet_core.attention.shown_maps import ShownMap
 from tmnet_core.attention.table import AttentionTable, attention_line
 from tmnet_core.data.preprocessing import Placement
 from tmnet_core.errors import TMNetError
-from tmnet_core.live.frames import Frame, Glance, PairedGlance
+from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.glance_file import glance_line
 from tmnet_core.live.glancer import GlanceModel
 from tmnet_core.models.branch import Branch
@@ -101,7 +101,7 @@ class TableShots:
         if shot.glance is not None and measured is not None:
             classes = {branch: one.index for branch, one in shot.shown.items()}
             second = None
-            if self._second_classes and isinstance(shot.glance, PairedGlance) and shot.glance.second is not None:
+            if self._second_classes and shot.glance.second is not None:
                 second = glance_line(shot.glance.second, self._second_classes, TOP)
             self._table.add(
                 attention_line(shot.glance, self._classes, classes, measured.agreement, measured.clip, TOP, second)

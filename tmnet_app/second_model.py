@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from tmnet_app.live_session import LiveSession
 from tmnet_core.errors import TMNetError
-from tmnet_core.live.frames import Glance, PairedGlance
+from tmnet_core.live.frames import Glance
 from tmnet_core.live.glancer import GlanceModel
 
 _log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class SecondModel(QObject):
                 self._broken = True
                 return glance
         self._broken = False
-        return PairedGlance.of(glance, second)
+        return replace(glance, second=second)
 
 
 class _Loader(threading.Thread):

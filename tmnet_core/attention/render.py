@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +27,7 @@ from tmnet_core.attention.table import AttentionLine, AttentionTable, attention_
 from tmnet_core.data.preprocessing import Crop, Image
 from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
-from tmnet_core.live.frames import Frame, Glance, PairedGlance
+from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.glance_file import GlanceLine, glance_line
 from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.live.readout import SMOOTHING, Readout, Readouts
@@ -156,7 +156,7 @@ class Annotator:
         return picture, attention_line(glance, classes, indices, agreement, measured.clip, options.top, second)
 
     def _second_content(self, glance: Glance, beside: Mapping[MapName, ShownMap]) -> SecondContent | None:
-        if self._below is None or self.second is None or not isinstance(glance, PairedGlance) or glance.second is None:
+        if self._below is None or self.second is None or glance.second is None:
             return None
         like = next(iter(beside.values()), None)
         names = self._below.names
@@ -169,7 +169,7 @@ class Annotator:
         )
 
     def _second_line(self, glance: Glance) -> GlanceLine | None:
-        if self._below is None or not isinstance(glance, PairedGlance) or glance.second is None:
+        if self._below is None or glance.second is None:
             return None
         return glance_line(glance.second, self._below.classes, max(1, self.options.top))
 
@@ -290,7 +290,7 @@ def glance_at(
     for frame in frames:
         glance = predictor.glance(frame, mirror=options.mirror, crop=options.crop)
         if second is not None:
-            glance = PairedGlance.of(glance, second.glance(frame, mirror=options.mirror, crop=options.crop))
+            glance = replace(glance, second=second.glance(frame, mirror=options.mirror, crop=options.crop))
         yield glance
 
 

@@ -44,6 +44,7 @@ class Glance:
         features: the pooled C-vectors F_reg and F_cls by branch.
         finished: `time.perf_counter()` when the answer was ready.
         stages: milliseconds by stage of the live path, such as `preprocess` and `network`.
+        second: what another network says about the same frame; None without one.
     """
 
     frame: Frame
@@ -53,29 +54,9 @@ class Glance:
     features: Mapping[Branch, FloatArray]
     finished: float
     stages: Mapping[str, float] = field(default_factory=dict)
+    second: Glance | None = None
 
     @property
     def answer(self) -> Branch:
         """The branch to believe: the fusion where both branches are served, else the one there is."""
         return Branch.FUSED if Branch.FUSED in self.probabilities else next(iter(self.probabilities))
-
-
-@dataclass(frozen=True, slots=True)
-class PairedGlance(Glance):
-    """What one network says, and what another says about the same frame."""
-
-    second: Glance | None = None
-
-    @classmethod
-    def of(cls, first: Glance, second: Glance) -> PairedGlance:
-        """Return what the first says, with what the second says beside it."""
-        return cls(
-            first.frame,
-            first.placement,
-            first.probabilities,
-            first.maps,
-            first.features,
-            first.finished,
-            first.stages,
-            second,
-        )
