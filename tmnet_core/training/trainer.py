@@ -355,7 +355,7 @@ class Trainer:
         """Bring the checkpoints to what the saved state is, unless they are there already."""
         iteration = self.progress.iteration
         if iteration == self.progress.best_iteration and iterations_of(self.run.best_checkpoint) != iteration:
-            save_checkpoint(self.run.best_checkpoint, self.model, self.header(Fingerprints.of(self.validation_clips)))
+            save_checkpoint(self.run.best_checkpoint, self.model, self.header(self.chosen_on))
         if iterations_of(self.run.last_checkpoint) != iteration:
             save_checkpoint(self.run.last_checkpoint, self.model, self.header())
 
@@ -404,6 +404,11 @@ class Trainer:
         """The clips that the network has seen: those of now, of its start weights and of this run before."""
         these = Fingerprints.of(self.training_clips)
         return None if these is None else these | self.seen_before
+
+    @cached_property
+    def chosen_on(self) -> Fingerprints | None:
+        """The clips that choose the best network."""
+        return Fingerprints.of(self.validation_clips)
 
     def header(self, chosen_on: Fingerprints | None = None) -> CheckpointHeader:
         """Return what a checkpoint says of the network as it is now."""
