@@ -58,6 +58,11 @@ class Strip:
     best: int | None = None
     worst: int | None = None
 
+    @property
+    def marks(self) -> list[int]:
+        """The frames that are marked."""
+        return [frame for frame in (self.best, self.worst) if frame is not None]
+
 
 class Timeline(QWidget):
     """Paints the strip; a click seeks, the pointer asks for a preview."""
@@ -213,7 +218,7 @@ class Timeline(QWidget):
         strip = self._strip
         if strip is None or width >= end - begin:
             return None
-        marks = [self._x(area, frame + 0.5, strip.frames) for frame in (strip.best, strip.worst) if frame is not None]
+        marks = [self._x(area, frame + 0.5, strip.frames) for frame in strip.marks]
         for left in ((begin + end - width) / 2, begin, end - width):
             if not any(left - GRID < mark < left + width + GRID for mark in marks):
                 return left
@@ -236,8 +241,7 @@ class Timeline(QWidget):
             return
         area = self._area()
         if y > _STRIP:
-            marks = [frame for frame in (strip.best, strip.worst) if frame is not None]
-            near = [frame for frame in marks if abs(self._x(area, frame + 0.5, strip.frames) - x) <= 6]
+            near = [frame for frame in strip.marks if abs(self._x(area, frame + 0.5, strip.frames) - x) <= 6]
             if near:
                 self.seek_requested.emit(near[0])
                 return

@@ -66,14 +66,12 @@ def scan_file(
             return kept
         growing = _Growing(tuple(predictor.classes), reader.info.duration)
         wanted = range(0, len(reader.times), step)
-        told, reaches_end = time.perf_counter(), True
+        told, complete = time.perf_counter(), False
         for done, index in enumerate(wanted, start=1):
-            reaches_end = not stop.is_set()
-            if not reaches_end:
+            if stop.is_set():
                 break
             reader.seek(index)
             got = reader.read()
-            reaches_end = got is not None
             if got is None:
                 # All that is left is damaged.
                 break
@@ -82,7 +80,9 @@ def scan_file(
             if time.perf_counter() - told >= _TELL_EVERY:
                 grown(growing.scan())
                 told = time.perf_counter()
-    scan = growing.scan(complete=reaches_end)
+        else:
+            complete = True
+    scan = growing.scan(complete=complete)
     grown(scan)
     if cache is not None and key is not None and scan.complete:
         cache.keep(key, scan)

@@ -120,8 +120,13 @@ def synthetic_validation_clips(data: DataSection) -> ClipSource:
     return RenderedClips(SyntheticPeople(count, data.split_seed, subset="validation"))
 
 
+def open_training_clips(data: DataSection) -> ClipSource:
+    """Return the clips to train on, from their files; raises DataError."""
+    return open_clip_sources(data.model_copy(update={"cache": "none"}))[0]
+
+
 def open_validation_clips(data: DataSection) -> ClipSource:
-    """Return the clips kept for validation; raises DataError."""
+    """Return the clips kept for validation, from their files; raises DataError."""
     return open_clip_sources(data.model_copy(update={"cache": "none"}))[1]
 
 

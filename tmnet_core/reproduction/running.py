@@ -16,7 +16,7 @@ from statistics import median
 from tmnet_core.checkpoint import read_header
 from tmnet_core.config import DataSection, Recipe, dump_recipe
 from tmnet_core.data.clip_lengths import sample_lengths
-from tmnet_core.data.clip_sources import open_clip_sources
+from tmnet_core.data.clip_sources import open_training_clips
 from tmnet_core.data.fingerprints import digest_clips
 from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
@@ -159,7 +159,7 @@ def why_too_short(recipe: Recipe) -> str:
 def _digest(data: DataSection) -> str:
     """Return what the training clips are now; empty where they cannot be opened, of which scoring tells."""
     try:
-        return digest_clips(open_clip_sources(data.model_copy(update={"cache": "none"}))[0])
+        return digest_clips(open_training_clips(data))
     except TMNetError:
         return ""
 
@@ -172,7 +172,7 @@ def _lengths(data: DataSection) -> list[int]:
     name = data.model_dump_json()
     if name not in _known_lengths:
         try:
-            _known_lengths[name] = sample_lengths(open_clip_sources(data.model_copy(update={"cache": "none"}))[0])
+            _known_lengths[name] = sample_lengths(open_training_clips(data))
         except TMNetError:
             return []  # the run itself says what is wrong
     return _known_lengths[name]
