@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from tmnet_core.checkpoint import is_checkpoint, load_checkpoint
+from tmnet_core.checkpoint import LoadedCheckpoint, is_checkpoint, load_checkpoint
 from tmnet_core.config import ModelConfig, Recipe
 from tmnet_core.data.fingerprints import Fingerprints
 from tmnet_core.errors import CheckpointError
@@ -22,7 +22,7 @@ from tmnet_core.models.pretrained import (
     load_published_weights,
     load_start_weights,
 )
-from tmnet_core.models.stages2d import build_network
+from tmnet_core.models.stages2d import build_network, cut_stages
 from tmnet_core.models.stages3d import build_network3d
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
@@ -51,8 +51,9 @@ def start_model(recipe: Recipe, classes: list[str]) -> StartedModel:
     """Build the recipe's network; raises CheckpointError where its start weights do not fit."""
     start, model = recipe.start, recipe.model
     row = VARIANTS[model.variant]
-    if is_checkpoint(Path(start.weights)):
-        return _go_on_from(Path(start.weights), recipe, classes)
+    earlier = load_checkpoint(Path(start.weights)) if is_checkpoint(Path(start.weights)) else None
+    if earlier and _is_same_network(earlier.header.model, model):
+        return _go_on_from(earlier, recipe, classes)
     if model.variant == "c3d" and start.weights != RANDOM:
         raise CheckpointError(
             f"weights {start.weights}: c3d starts at random or from a checkpoint; set start.weights = 'none'"
@@ -60,26 +61,36 @@ def start_model(recipe: Recipe, classes: list[str]) -> StartedModel:
     network = network3d = None
     origins = []
     if row.uses_2d:
-        network, origin = _load_2d(recipe, model.backbone)
+        network, origin = _load_2d(recipe, model.backbone, earlier)
         origins.append(origin)
     chosen = chosen_network3d(model.variant, model.network3d)
     if chosen is not None:
-        network3d, origin = _load_3d(recipe, chosen, network)
+        network3d, origin = _load_3d(recipe, chosen, network, earlier)
         origins.append(origin)
     mean, std = start.mean, start.std
+    if earlier:
+        mean, std = earlier.header.preprocessing.mean, earlier.header.preprocessing.std
     if row.base == "3D" and start.weights3d == KINETICS:
         mean, std = kinetics_statistics()
     origin = "; ".join(origins) or "random"
-    return StartedModel(build_model(model, len(classes), network, network3d), origin, mean, std)
+    started = StartedModel(build_model(model, len(classes), network, network3d), origin, mean, std, _seen_by(earlier))
+    if earlier and earlier.header.classes == classes:
+        started.model.classifier.load_state_dict(earlier.model.classifier.state_dict())
+    return started
 
 
-def _load_2d(recipe: Recipe, backbone: BackboneName) -> tuple[nn.Module, str]:
+def _load_2d(recipe: Recipe, backbone: BackboneName, earlier: LoadedCheckpoint | None) -> tuple[nn.Module, str]:
+    """Return the whole 2D network; of a checkpoint it is the stages of BB and CB, which may be cut elsewhere now."""
     start = recipe.start
+    if earlier:
+        return _join_stages(earlier, recipe.model, backbone), f"{earlier.header.title}, its 2D stages"
     network = build_network(backbone, recipe.model.width if backbone == recipe.model.backbone else 1.0)
     return network, _describe(load_start_weights(network, backbone, start.weights, partial=start.partial))
 
 
-def _load_3d(recipe: Recipe, name: Network3dName, network2d: nn.Module | None) -> tuple[nn.Module, str]:
+def _load_3d(
+    recipe: Recipe, name: Network3dName, network2d: nn.Module | None, earlier: LoadedCheckpoint | None
+) -> tuple[nn.Module, str]:
     """Return the 3D network with its own weights, or with those of its 2D form, which the 2D parts may share."""
     start, backbone = recipe.start, NETWORKS_3D[name].backbone
     if start.weights3d != INFLATE:
@@ -94,7 +105,7 @@ def _load_3d(recipe: Recipe, name: Network3dName, network2d: nn.Module | None) -
             f"weights {start.weights}: they are {recipe.model.backbone}'s, but {name} is inflated from {backbone}; "
             "set start.weights3d to a file of its own"
         )
-    flat, origin = _load_2d(recipe, backbone)
+    flat, origin = _load_2d(recipe, backbone, earlier)
     return build_network3d(name, flat, start.inflation), f"{origin} inflated into {name}"
 
 
@@ -104,34 +115,62 @@ def _describe(loaded: LoadedWeights) -> str:
     return loaded.origin if not (loaded.covered and uncovered) else f"{loaded.origin}, {uncovered} tensors at random"
 
 
-def _go_on_from(path: Path, recipe: Recipe, classes: list[str]) -> StartedModel:
-    """Take the weights of a checkpoint: RB from its CB where it has no RB, a new classifier for other classes."""
-    loaded = load_checkpoint(path)
-    theirs, ours = loaded.header.model, recipe.model
-    if _parts(theirs) != _parts(ours) or (VARIANTS[ours.variant].uses_3d and ours.variant != theirs.variant):
-        raise CheckpointError(f"weights {path}: a checkpoint of {theirs.variant}, which is no start of {ours.variant}")
-    for key in ("backbone", "width", "split") if VARIANTS[ours.variant].uses_2d else ("split",):
-        if getattr(theirs, key) != getattr(ours, key):
-            raise CheckpointError(
-                f"weights {path}: a checkpoint with {key} {getattr(theirs, key)}, the recipe's is {getattr(ours, key)}"
-            )
-    model = build_model(ours, len(classes))
-    state = loaded.model.state_dict()
-    if model.regression is not None and loaded.model.regression is None:
-        state |= _renamed(state, "classification.", "regression.")
-    if loaded.header.classes != classes:
-        state |= {f"classifier.{name}": value for name, value in model.classifier.state_dict().items()}
-    expected = model.state_dict()
-    model.load_state_dict({name: value for name, value in state.items() if name in expected})
-    preprocessing, training = loaded.header.preprocessing, loaded.header.training
-    seen = training.trained_on if training else None
-    return StartedModel(model, loaded.header.title, preprocessing.mean, preprocessing.std, seen or Fingerprints())
+def _is_same_network(theirs: ModelConfig, ours: ModelConfig) -> bool:
+    """Whether BB and CB have the same tensors under the same names; an RB is made of CB where there is none."""
+    row = VARIANTS[ours.variant]
+    if _parts(theirs) != _parts(ours) or theirs.split != ours.split:
+        return False
+    if row.uses_3d and theirs.variant != ours.variant:
+        return False
+    return not row.uses_2d or (theirs.backbone, theirs.width) == (ours.backbone, ours.width)
 
 
 def _parts(model: ModelConfig) -> tuple[object, ...]:
     """Return what decides on the tensors of BB and CB besides the 2D backbone and the split."""
     row = VARIANTS[model.variant]
     return row.base, row.classification, row.shift, chosen_network3d(model.variant, model.network3d)
+
+
+def _go_on_from(earlier: LoadedCheckpoint, recipe: Recipe, classes: list[str]) -> StartedModel:
+    """Take the weights of a checkpoint: RB from its CB where it has no RB, a new classifier for other classes."""
+    model = build_model(recipe.model, len(classes))
+    state = earlier.model.state_dict()
+    if model.regression is not None and earlier.model.regression is None:
+        state |= _renamed(state, "classification.", "regression.")
+    if earlier.header.classes != classes:
+        state |= {f"classifier.{name}": value for name, value in model.classifier.state_dict().items()}
+    expected = model.state_dict()
+    model.load_state_dict({name: value for name, value in state.items() if name in expected})
+    preprocessing = earlier.header.preprocessing
+    return StartedModel(model, earlier.header.title, preprocessing.mean, preprocessing.std, _seen_by(earlier))
+
+
+def _join_stages(earlier: LoadedCheckpoint, ours: ModelConfig, backbone: BackboneName) -> nn.Module:
+    """Return the 2D network that a checkpoint's BB and CB were cut from; its head keeps random weights."""
+    theirs = earlier.header.model
+    row = VARIANTS[theirs.variant]
+    if row.shift or "3D" in (row.base, row.classification):
+        raise CheckpointError(
+            f"weights {earlier.path}: a checkpoint of {theirs.variant}, which is no start of {ours.variant}"
+        )
+    width = ours.width if backbone == ours.backbone else 1.0
+    for key, value in {"backbone": backbone, "width": width}.items():
+        if getattr(theirs, key) != value:
+            raise CheckpointError(
+                f"weights {earlier.path}: a checkpoint with {key} {getattr(theirs, key)}, the recipe's is {value}"
+            )
+    network = build_network(backbone, width)
+    for name, stage in cut_stages(network).items():
+        parts = (earlier.model.base, earlier.model.classification)
+        source = next(part.network for part in parts if hasattr(part.network, name))
+        stage.load_state_dict(getattr(source, name).state_dict())
+    return network
+
+
+def _seen_by(earlier: LoadedCheckpoint | None) -> Fingerprints:
+    """Return the clips that a checkpoint has seen."""
+    training = earlier.header.training if earlier else None
+    return (training.trained_on if training else None) or Fingerprints()
 
 
 def _renamed(state: dict[str, Tensor], old: str, new: str) -> dict[str, Tensor]:

@@ -73,10 +73,36 @@ def test_other_classes_get_a_new_classifier(make_checkpoint: MakeCheckpoint) -> 
     )
 
 
-def test_a_checkpoint_of_another_cut_is_refused(make_checkpoint: MakeCheckpoint) -> None:
+@pytest.mark.parametrize("ours", [{"split": "3/1"}, {"split": "0/4"}, {"variant": "tsm"}])
+def test_a_2d_checkpoint_starts_networks_that_are_cut_elsewhere_or_shifted(
+    make_checkpoint: MakeCheckpoint, ours: dict[str, str]
+) -> None:
+    path, network, header = make_checkpoint()
+    started = start_model(recipe(path, **ours), CLASSES)
+    assert started.origin.endswith("its 2D stages")
+    assert started.mean == header.preprocessing.mean
+    frame = torch.randn(2, 1, 3, 64, 64)
+    ours_answer = started.model.eval()(frame, torch.zeros(2)).classification
+    # Of one frame a shift moves nothing.
+    torch.testing.assert_close(ours_answer, network.eval()(frame, torch.zeros(2)).classification)
+    assert torch.equal(started.model.classifier.weight, network.classifier.weight)
+
+
+def test_a_2d_checkpoint_is_inflated_for_3d_parts(make_checkpoint: MakeCheckpoint) -> None:
+    path, network, _ = make_checkpoint(variant="tsn", backbone="resnet18", width=1.0)
+    for ours in (R3D, {**R3D, "variant": "r3d-18"}):
+        model = start_model(recipe(path, width=1.0, **ours), CLASSES).model
+        inflated = model.classification.network.stage3[0].conv1[0].weight
+        torch.testing.assert_close(inflated.sum(2), network.classification.network.stage3[0].conv1.weight)
+        assert torch.equal(model.classifier.weight, network.classifier.weight)
+
+
+def test_a_checkpoint_of_another_backbone_is_refused(make_checkpoint: MakeCheckpoint) -> None:
     path, _, _ = make_checkpoint()
-    with pytest.raises(CheckpointError, match=r"a checkpoint with split 2/2, the recipe's is 3/1"):
-        start_model(recipe(path, split="3/1"), CLASSES)
+    with pytest.raises(CheckpointError, match=r"a checkpoint with backbone mobilenet_v2, the recipe's is resnet34"):
+        start_model(recipe(path, backbone="resnet34", width=1.0), CLASSES)
+    with pytest.raises(CheckpointError, match=r"a checkpoint with width 0\.25, the recipe's is 0\.5"):
+        start_model(recipe(path, width=0.5), CLASSES)
 
 
 def test_3d_parts_are_inflated_from_the_weights_of_the_2d_parts(tmp_path: Path) -> None:
