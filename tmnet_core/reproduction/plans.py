@@ -38,7 +38,7 @@ class Settings:
 
     Attributes:
         data: a data set, as `data.root`.
-        backbone: the 2D network of all lines but Table 5's; empty: that of the recipe.
+        backbone: the 2D network; empty: that of the recipe. Table 5 is made with ResNet-18, or else with ResNet-50.
         quick: the shipped recipe `quick` and shorter sweeps, in the place of the recipe `paper`.
         overrides: `section.key=value` of every run.
     """
@@ -219,29 +219,20 @@ def _table4(settings: Settings) -> Plan:
 def _table5(settings: Settings) -> Plan:
     # Table 5's networks name their own backbones.
     base = replace(settings, backbone="").base()
-    clip = {"clip.frames": 16, "model.backbone": "resnet50"}
-    networks: dict[str, dict[str, Any]] = {
-        "C3D": {"model.variant": "c3d", "clip.frames": 16, "clip.size": 112, "start.weights": "none"},
-        "RGB-I3D (ResNet50, 32 frames)": {"model.variant": "i3d-r50", "clip.frames": 32},
-        "TMNet-2D (ResNet50, 16 frames)": {**clip, "model.variant": "tmnet-2d"},
-        "TMNet-3D-A (SlowNet50, 16 frames)": {**clip, "model.variant": "tmnet-3d-a"},
-        # Up to split 2/2 SlowNet50 sees one frame at a time, which would make it 3D-A.
-        "TMNet-3D-B (SlowNet50, 16 frames)": {**clip, "model.variant": "tmnet-3d-b", "model.split": "3/1"},
-    }
     column = _column_of_table5(settings.data)
     lines = []
-    for label, changes in networks.items():
+    for label, changes in _networks_of_table5(settings).items():
+        figures = paper.TABLE5.get(label)
         branch = FUSED if label.startswith("TMNet") else CB
-        frames = changes["clip.frames"]
         lines.append(
             make_line(
                 base,
                 label,
                 changes,
-                look=Look(frames=frames, crops=settings.crops),
+                look=Look(frames=changes["clip.frames"], crops=settings.crops),
                 # It starts from random weights, and takes longer than all the rest.
                 not_run="left out of --quick" if settings.quick and label == "C3D" else "",
-                paper={branch: {"top1": paper.TABLE5[label][column]}},
+                paper={branch: {"top1": figures[column]}} if figures else {},
             )
         )
     two, three_a, three_b = [line.label for line in lines][2:]
@@ -259,6 +250,29 @@ def _table5(settings: Settings) -> Plan:
             )
         ],
     )
+
+
+def _networks_of_table5(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return what each line changes: the paper's with ResNet-50, or the same in small, with ResNet-18 and R3D-18."""
+    c3d = {"model.variant": "c3d", "clip.frames": 16, "clip.size": 112, "start.weights": "none"}
+    if settings.backbone == "resnet18":
+        small = {"clip.frames": 8, "model.backbone": "resnet18", "model.network3d": "r3d_18"}
+        return {
+            "C3D": c3d,
+            "R3D-18 (8 frames)": {**small, "model.variant": "r3d-18"},
+            "TMNet-2D (ResNet18, 8 frames)": {**small, "model.variant": "tmnet-2d"},
+            "TMNet-3D-A (R3D-18, 8 frames)": {**small, "model.variant": "tmnet-3d-a"},
+            "TMNet-3D-B (R3D-18, 8 frames)": {**small, "model.variant": "tmnet-3d-b"},
+        }
+    clip = {"clip.frames": 16, "model.backbone": "resnet50"}
+    return {
+        "C3D": c3d,
+        "RGB-I3D (ResNet50, 32 frames)": {"model.variant": "i3d-r50", "clip.frames": 32},
+        "TMNet-2D (ResNet50, 16 frames)": {**clip, "model.variant": "tmnet-2d"},
+        "TMNet-3D-A (SlowNet50, 16 frames)": {**clip, "model.variant": "tmnet-3d-a"},
+        # Up to split 2/2 SlowNet50 sees one frame at a time, which would make it 3D-A.
+        "TMNet-3D-B (SlowNet50, 16 frames)": {**clip, "model.variant": "tmnet-3d-b", "model.split": "3/1"},
+    }
 
 
 def _column_of_table5(data: str) -> Literal["ucf", "hmdb"]:

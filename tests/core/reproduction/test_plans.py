@@ -81,6 +81,18 @@ def test_table_5_is_beside_the_column_of_its_data():
     assert make_plan("table5", Settings("hmdb51")).lines[2].paper[Branch.FUSED] == {"top1": 59.5}
 
 
+def test_table_5_in_small_sets_resnet_18_and_its_3d_form_side_by_side():
+    plan = make_plan("table5", replace(FULL, quick=True, backbone="resnet18"))
+    c3d, rival, *ours = plan.lines
+    assert c3d.not_run
+    assert not any(line.paper for line in (rival, *ours))
+    networks = [line.recipe.model for line in (rival, *ours) if line.recipe]
+    assert [model.variant for model in networks] == ["r3d-18", "tmnet-2d", "tmnet-3d-a", "tmnet-3d-b"]
+    assert {(model.backbone, model.network3d) for model in networks} == {("resnet18", "r3d_18")}
+    compared = {side[0] for comparison in plan.claims[0].comparisons for side in (comparison.higher, comparison.lower)}
+    assert compared == {line.key for line in ours}
+
+
 def test_what_does_not_fit_is_a_line_with_its_reason():
     # C3D's layers are for 112 pixels.
     lines = make_plan("figure3", replace(FULL, overrides=["model.temporal_borders=replicate", "clip.size=64"])).lines
