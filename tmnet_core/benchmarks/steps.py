@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from tmnet_core.allocator import hand_back_freed_memory, keep_freed_memory
 from tmnet_core.benchmarks.conditions import Conditions
 from tmnet_core.benchmarks.figure import Figure, ratio_figure
 from tmnet_core.benchmarks.interleaved import time_interleaved
@@ -26,10 +27,11 @@ ON_CUDA: tuple[BackboneName, ...] = ("resnet18", "resnet50")
 # A loader keeps two batches ready for each worker: a round takes so many that they do not hide how fast it is.
 STEPS_A_WORKER = 6
 MOST_ROUNDS = 5
+STEPS_WITH_MEMORY = 3
 
 
 def measure(conditions: Conditions) -> list[Figure]:
-    """Return, by network, the step's ratio, clips a second and memory; on CUDA also fp16 over fp32."""
+    """Return, by network, the step's ratio, clips a second and memory; on CUDA also fp16 / fp32, else kept memory."""
     cuda = conditions.device.type == "cuda"
     rounds = min(conditions.rounds, MOST_ROUNDS)
     figures = []
@@ -38,6 +40,8 @@ def measure(conditions: Conditions) -> list[Figure]:
         figures.append(feeding_figure(recipe, rounds, conditions.progress))
         if cuda:
             figures.append(_precision_figure(recipe, rounds, conditions.progress))
+        elif keep_freed_memory():
+            figures.append(memory_figure(_of_usual_size(recipe), rounds, conditions.progress))
     return figures
 
 
@@ -99,6 +103,34 @@ def _precision_figure(recipe: Recipe, rounds: int, progress: Callable[[int, int]
         cases = {"fp16": lambda: take(mixed), "fp32": lambda: take(single)}
         timings = time_interleaved(cases, rounds, warmup=1, progress=progress)
     return ratio_figure(timings, "fp16", "fp32", what=f"{_name(recipe)}: a step in fp16 / in fp32")
+
+
+def memory_figure(recipe: Recipe, rounds: int, progress: Callable[[int, int], None]) -> Figure:
+    """Return the time of steps whose memory the process keeps over that of steps whose memory the system gets back."""
+
+    with _trainer(recipe) as trainer:
+        parts = next(trainer.read_steps())
+
+        def take(choose: Callable[[], bool]) -> None:
+            choose()
+            for _ in range(STEPS_WITH_MEMORY):
+                trainer.step(parts, sum(map(len, parts)))
+
+        cases = {"kept": lambda: take(keep_freed_memory), "given back": lambda: take(hand_back_freed_memory)}
+        try:
+            timings = time_interleaved(cases, rounds, warmup=1, progress=progress)
+        finally:
+            hand_back_freed_memory()
+    what = f"{_name(recipe)}: a step that keeps freed memory / one that gives it back to the system"
+    return ratio_figure(timings, "kept", "given back", what=what)
+
+
+def _of_usual_size(recipe: Recipe) -> Recipe:
+    """Return the recipe with as many frames a step as one trains with: small tensors are kept in any case."""
+    values = recipe.model_dump()
+    values["clip"]["frames"] = 8
+    values["training"] |= {"batch_size": 8, "workers": 0}
+    return Recipe.model_validate(values)
 
 
 @contextmanager

@@ -62,6 +62,14 @@ def use_threads(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
+def use_for_training(threads: int) -> None:
+    """Make this process one that trains, with so many CPU threads, and then ends."""
+    from tmnet_core.allocator import keep_freed_memory
+
+    use_threads(threads)
+    keep_freed_memory()
+
+
 def this_command() -> str:
     """Return the command line of this process as one would type it, for files that say how they were made."""
     return shlex.join(["tmnet", *sys.argv[1:]])

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, Threads, app, this_command, use_threads
+from tmnet_core.cli.app import DATA_HELP, Threads, app, this_command, use_for_training
 
 Name = Literal[
     "table1",
@@ -48,7 +48,7 @@ def reproduce(
     from tmnet_core.reproduction.plans import PLAN_NAMES, Settings
     from tmnet_core.reproduction.reproduce import reproduce as make
 
-    use_threads(threads)
+    use_for_training(threads)
     settings = Settings(_absolute(data), backbone, quick, tuple(set_ or ()))
     with RunsProgress() as shown:
         made = make(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, Threads, app, use_threads
+from tmnet_core.cli.app import DATA_HELP, Threads, app, use_for_training
 
 
 class Way(StrEnum):
@@ -63,7 +63,7 @@ def trial(
     from tmnet_core.training.trial import try_recipe
 
     values = load_recipe(recipe, [*(set_ or []), *([f"data.root={data!r}"] if data else [])])
-    use_threads(threads)
+    use_for_training(threads)
     result = try_recipe(values, lambda what: print(what, flush=True))
     minutes = result.seconds / 60
     print(f"{result.device}: {result.memory_gib:.2f} of {result.available_gib:.2f} GiB, about {minutes:.1f} minutes")

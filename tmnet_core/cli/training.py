@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tmnet_core.cli.app import DATA_HELP, Threads, app, use_threads
+from tmnet_core.cli.app import DATA_HELP, Threads, app, use_for_training
 
 if TYPE_CHECKING:
     from tmnet_core.config import Recipe
@@ -69,7 +69,7 @@ def train(
         launch(run, threads=threads, processes=processes)
         print(run.path)
         return
-    use_threads(threads)
+    use_for_training(threads)
     _train_here(
         open_run, new=resume is None, accept_recipe=accept_recipe or accept_changes, accept_clips=accept_changes
     )
@@ -156,7 +156,7 @@ def demo_network(
     from tmnet_core.reporting import TrainingReport, progress_bar
     from tmnet_core.training.demo_network import make_demo_network
 
-    use_threads(threads)
+    use_for_training(threads)
     with progress_bar("Finding joints") as progress, TrainingReport(out) as report:
         checkpoint = make_demo_network(out, overrides=set_, progress=progress, report=report.show)
     if checkpoint is None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tmnet_core.allocator import give_back_memory
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.errors import EngineError
-from tmnet_core.live.engines.allocator import give_back_memory
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.outputs import EngineOutputs, branches_of, group_outputs, name_outputs
 from tmnet_core.models.branch import Branch

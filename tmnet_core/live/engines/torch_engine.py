@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import torch
 
+from tmnet_core.allocator import give_back_memory
 from tmnet_core.data.preprocessing import Image, Preprocessing
 from tmnet_core.errors import EngineError
-from tmnet_core.live.engines.allocator import give_back_memory
 from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.folding import fold_batch_norms
