@@ -132,7 +132,8 @@ class StartSection(Section):
 
     weights: str = Field(
         "imagenet",
-        description="'imagenet' (torchvision's, downloaded), 'none', a state dict, or a checkpoint, of another network its 2D stages.",
+        description="'imagenet' (torchvision's, downloaded), 'none', a state dict, or a checkpoint; of another "
+        "network's checkpoint the 2D stages.",
     )
     mean: tuple[float, float, float] = Field(
         (0.485, 0.456, 0.406), description="What these weights expect of the input."
