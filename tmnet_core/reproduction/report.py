@@ -136,7 +136,7 @@ def _claims(results: Sequence[Results]) -> list[str]:
     ]
     for result in results:
         for claim in result.claims:
-            lines += [_paragraph(claim), ""]
+            lines += [_paragraph(claim), "", *_evidence(claim)]
     return lines
 
 
@@ -151,9 +151,8 @@ def _paragraph(result: ClaimResult) -> str:
         of = "Of" if differences[0].has_enough_seeds else "With one run a side, by the clips alone, of"
         parts.append(
             f"{of} {len(made)} comparisons {counts['higher']} bear it out, {counts['lower']} speak against it, and "
-            f"{counts['undecided']} allow no verdict:"
+            f"{counts['undecided']} allow no verdict."
         )
-        parts.append("; ".join(_sentence(comparison) for comparison in made) + ".")
     missing = len(result.comparisons) - len(made)
     if missing:
         parts.append(
@@ -161,6 +160,18 @@ def _paragraph(result: ClaimResult) -> str:
             "read in all runs."
         )
     return " ".join(part for part in parts if part)
+
+
+def _evidence(result: ClaimResult) -> list[str]:
+    """Return a line for each comparison that could be made, with what it says of the claim."""
+    words = {"higher": "for it", "lower": "against it", "undecided": "open"}
+    margin = result.claim.margin / 100
+    lines = [
+        f"- {words[made.difference.leaning(margin)]}: {_sentence(made)}"
+        for made in result.comparisons
+        if made.difference is not None
+    ]
+    return [*lines, ""] if lines else []
 
 
 def _sentence(result: ComparisonResult) -> str:

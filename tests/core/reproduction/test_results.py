@@ -138,4 +138,6 @@ def test_one_run_a_side_decides_no_claim(tmp_path: Path, tiny_settings: Settings
     found = [ComparisonResult(PAIR, replace(difference, seeds=seeds)) for difference in (HIGHER, LOWER)]
     claim = ClaimResult(Claim("says", "where", [PAIR] * 2), found)
     write_report(tmp_path / "report.md", [Results(Plan("table3", "title", "about", []), [], [claim])], made, {}, {})
-    assert begins in (tmp_path / "report.md").read_text(encoding="utf-8")
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert begins in report
+    assert "- for it: RB of a − RB of b +2.0 (+1.0 to +3.0)\n- against it: RB of a − RB of b -2.0" in report
