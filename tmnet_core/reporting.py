@@ -144,7 +144,7 @@ def print_evaluations(evaluations: Sequence[Evaluation], *, by_class: bool = Fal
 
     first = evaluations[0]
     caption = "\n".join([*(evaluation.caption for evaluation in evaluations), *first.notes, first.resampling])
-    table = Table(title=f"{first.checkpoint} at {first.data}", caption=caption)
+    table = Table(title=f"{first.checkpoint} ({first.engine}) at {first.data}", caption=caption)
     for title in ("look", "branch"):
         table.add_column(title)
     for title in (*METRIC_TITLES.values(), "95 % of acc@1"):
@@ -161,6 +161,24 @@ def print_evaluations(evaluations: Sequence[Evaluation], *, by_class: bool = Fal
             _print_classes(evaluation)
         for video in evaluation.unreadable:
             _console.print(f"left out: {video}", markup=False)
+    _print_comparisons(evaluations)
+
+
+def _print_comparisons(evaluations: Sequence[Evaluation]) -> None:
+    """Print how another network does on the same clips, where one was to be compared."""
+    from tmnet_core.training.evaluation_report import COMPARISON_CAPTION, COMPARISON_TITLES, comparison_rows
+
+    first = evaluations[0]
+    if first.against is None:
+        return
+    title = f"{first.checkpoint} against {first.against.name} ({first.against.engine})"
+    table = Table(title=title, caption=COMPARISON_CAPTION)
+    for title in COMPARISON_TITLES:
+        table.add_column(title, justify="left" if title in ("look", "branch") else "right")
+    for evaluation in evaluations:
+        for row in comparison_rows(evaluation):
+            table.add_row(*row)
+    _console.print(table)
 
 
 def _print_classes(evaluation: Evaluation) -> None:

@@ -15,11 +15,19 @@ def evaluate(
     checkpoint: Annotated[
         Path,
         typer.Argument(
-            metavar="CHECKPOINT", help="A .safetensors checkpoint of TMNet, or a run, whose last one is taken."
+            metavar="CHECKPOINT",
+            help="A .safetensors checkpoint of TMNet, an exported .onnx file, or a run, whose last one is taken.",
         ),
     ],
     data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
     set_: DataChanges = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OTHER",
+            help="Compare with this checkpoint, exported file or run on the same clips: top-1, paired by clip.",
+        ),
+    ] = None,
     part: Annotated[
         Literal["auto", "validation", "all"],
         typer.Option(
@@ -58,10 +66,11 @@ def evaluate(
 ) -> None:
     """Say how good one glance, or a clip, is: acc@1, acc@5, mAP of RB, CB and RB+CB, by class and confusion."""
     from tmnet_core.benchmarks.machine import describe_machine
-    from tmnet_core.device import choose_device
     from tmnet_core.reporting import print_evaluations, progress_bar
-    from tmnet_core.training.checkpoint_evaluation import Look, evaluate_looks, frames_trained_on
+    from tmnet_core.training.checkpoint_evaluation import evaluate_looks
     from tmnet_core.training.evaluation_report import EvaluationReport
+    from tmnet_core.training.look import Look
+    from tmnet_core.training.scored_network import frames_trained_on, scoring_device
 
     if crops not in (1, 10):
         raise typer.BadParameter(f"{crops} crops: there are 1 and 10", param_hint="--crops")
@@ -83,6 +92,7 @@ def evaluate(
             checkpoint,
             data,
             looks,
+            against=None if against is None else _last_of_run(against),
             changes=set_ or [],
             part=part,
             batch=batch,
@@ -91,9 +101,8 @@ def evaluate(
             progress=progress,
         )
     print_evaluations(evaluations, by_class=by_class)
-    report = EvaluationReport(
-        command=this_command(), machine=describe_machine(choose_device(device)), evaluations=evaluations
-    )
+    machine = describe_machine(scoring_device(checkpoint, device))
+    report = EvaluationReport(command=this_command(), machine=machine, evaluations=evaluations)
     if json is not None:
         report.write_json(json)
     if markdown is not None:

@@ -157,19 +157,24 @@ class ClipsInMemory:
 
 
 class ChosenClips:
-    """Some clips of a source, as a source."""
+    """Some clips of a source, as a source.
 
-    def __init__(self, source: ClipSource, indices: Sequence[int]) -> None:
+    Args:
+        classes: the source's, in the order that labels shall have; None: in the source's own.
+    """
+
+    def __init__(self, source: ClipSource, indices: Sequence[int], classes: Sequence[str] | None = None) -> None:
         self.source = source
         self.indices = indices
-        self.classes: Sequence[str] = source.classes
+        self.classes: Sequence[str] = source.classes if classes is None else classes
+        self._labels = [self.classes.index(name) for name in source.classes]
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def label(self, index: int) -> int:
         """Return a clip's class."""
-        return self.source.label(self.indices[index])
+        return self._labels[self.source.label(self.indices[index])]
 
     def name(self, index: int) -> str:
         """Return what a message calls a clip."""

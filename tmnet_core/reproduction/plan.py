@@ -15,7 +15,7 @@ from tmnet_core.errors import RecipeError
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import VARIANTS
 from tmnet_core.reproduction.paper import Figures
-from tmnet_core.training.checkpoint_evaluation import Look
+from tmnet_core.training.look import Look
 
 Budget = Literal["", "equal iterations", "equal frames"]
 

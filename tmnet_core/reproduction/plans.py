@@ -13,7 +13,7 @@ from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import SPLITS
 from tmnet_core.reproduction import paper
 from tmnet_core.reproduction.plan import Budget, Claim, Comparison, Line, Plan, make_line, work
-from tmnet_core.training.checkpoint_evaluation import Look
+from tmnet_core.training.look import Look
 
 PlanName = Literal[
     "table1", "table2", "table3", "table4", "table5", "figure3", "figure4", "figure5", "figure6", "ablations"

@@ -16,9 +16,11 @@ from tmnet_core.data.clip_sources import open_validation_clips
 from tmnet_core.data.clips import source_of
 from tmnet_core.data.fingerprints import digest_clips
 from tmnet_core.files import replacing
-from tmnet_core.training.checkpoint_evaluation import Look, trained_clip
+from tmnet_core.training.answering import NetworkAnswerer
 from tmnet_core.training.evaluation import Examiner, answered
+from tmnet_core.training.look import Look
 from tmnet_core.training.run_folder import RunFolder
+from tmnet_core.training.scored_network import trained_clip
 
 
 class Score(BaseModel):
@@ -76,7 +78,8 @@ def score_run(
         within=look.key_frame,
         crops=look.crops,
     )
-    glances = examiner.examine(loaded.model, device, progress)
+    answerer = NetworkAnswerer(loaded.model, loaded.header.preprocessing, device)
+    glances = examiner.examine(answerer, progress)
     readable = answered(clips, glances)
     score = Score(
         made=made,

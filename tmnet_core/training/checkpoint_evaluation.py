@@ -4,63 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, load_checkpoint, read_header
-from tmnet_core.config import ClipSection, KeyFrameSegment
+from tmnet_core.config import ClipSection
 from tmnet_core.data.clip_lengths import describe_short
-from tmnet_core.data.clip_sources import (
-    data_name,
-)
+from tmnet_core.data.clip_sources import data_name
 from tmnet_core.data.clips import ClipSource, source_of
-from tmnet_core.data.preprocessing import Crops
-from tmnet_core.data.sampling import SamplingMode, clip_sampling
-from tmnet_core.device import choose_device
-from tmnet_core.errors import CheckpointError, DataError
+from tmnet_core.data.sampling import clip_sampling
+from tmnet_core.errors import CheckpointError
 from tmnet_core.models.branch import Branch
-from tmnet_core.models.catalogue import C3D_FRAMES, shortest_clip
 from tmnet_core.training.evaluation import Examiner, Glances, answered
+from tmnet_core.training.look import Look
 from tmnet_core.training.metrics import Interval, Shares, bootstrap_interval, describe_resampling
-from tmnet_core.training.run_folder import RunFolder
-from tmnet_core.training.scored_clips import Part, how_chosen, open_part
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How an evaluation looks at a video.
-
-    Attributes:
-        frames: T frames of one clip, taken together; 0: single frames, each alone (one glance).
-        key_frame: the third that the glances, or RB's frame of a clip, are taken from; None: glances over all of
-            the video, and of a clip the key frame it was trained with.
-        key_frames: glances a video.
-        sampling: how a clip's frames are taken; None: as in training.
-        crops: 1, or 10 whose logits are averaged.
-        fusion: what RB+CB averages; None: as the network does.
-    """
-
-    frames: int = 0
-    key_frame: KeyFrameSegment | None = None
-    key_frames: int = 5
-    sampling: SamplingMode | None = None
-    crops: Crops = 1
-    fusion: Literal["features", "probabilities"] | None = None
-
-    def clip(self, trained: ClipSection) -> ClipSection | None:
-        """Return the clip to look at, after the one that was trained on; None for single frames."""
-        if not self.frames:
-            return None
-        changes: dict[str, object] = {"frames": self.frames}
-        changes |= {"key_frame": self.key_frame} if self.key_frame else {}
-        changes |= {"sampling": self.sampling} if self.sampling else {}
-        try:
-            return ClipSection.model_validate({**trained.model_dump(), **changes})
-        except ValidationError as error:
-            raise DataError(f"a clip of {self.frames} frames: {error.errors()[0]['msg'].lower()}") from None
+from tmnet_core.training.scored_clips import Part, how_chosen, in_order, open_part
+from tmnet_core.training.scored_network import ScoredNetwork, open_scored_network
 
 
 class Difference(BaseModel):
@@ -87,6 +48,23 @@ class ClassFigures(BaseModel):
     mistaken_for: str
 
 
+class Comparison(BaseModel):
+    """How another network answers for the same clips, looked at in the same way.
+
+    Attributes:
+        name, engine: which network, and what computed it.
+        top1: its own, by branch, in [0, 1].
+        differences: of top-1 by branch, the evaluated network's less this one's, paired by video.
+        same_answers: the share of glances that both give the same top class, by branch.
+    """
+
+    name: str
+    engine: str
+    top1: dict[str, float]
+    differences: dict[str, Difference]
+    same_answers: dict[str, float]
+
+
 class Evaluation(BaseModel):
     """The figures of one checkpoint on one data set, looked at in one way.
 
@@ -101,9 +79,12 @@ class Evaluation(BaseModel):
         unreadable: a sentence for each video that was left out.
         short: how many videos are too short for the clip; empty where none is, and for single frames.
         notes: what a reader of the figures must know of the clips, such as that the network has seen some of them.
+        engine: what computed the answers.
+        against: another network at the same clips, where one was to be compared.
     """
 
     checkpoint: str
+    engine: str
     data: str
     part: Literal["validation", "all"]
     videos: int
@@ -120,6 +101,7 @@ class Evaluation(BaseModel):
     unreadable: list[str]
     notes: list[str] = []
     short: str = ""
+    against: Comparison | None = None
 
     @property
     def look(self) -> str:
@@ -131,7 +113,7 @@ class Evaluation(BaseModel):
     @property
     def title(self) -> str:
         """What was evaluated."""
-        return f"{self.look[0].upper()}{self.look[1:]} of {self.checkpoint} at {self.data}"
+        return f"{self.look[0].upper()}{self.look[1:]} of {self.checkpoint} ({self.engine}) at {self.data}"
 
     @property
     def resampling(self) -> str:
@@ -175,6 +157,7 @@ def evaluate_looks(
     data: str,
     looks: Sequence[Look],
     *,
+    against: Path | None = None,
     changes: Sequence[str] = (),
     part: Part = "auto",
     batch: int = 16,
@@ -184,51 +167,83 @@ def evaluate_looks(
 ) -> list[Evaluation]:
     """Look at the clips of a data set in several ways, one after the other, without augmentation.
 
-    `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all. `changes`
-    say more of the data, such as `data.split=2`.
+    `checkpoint` and `against`, which is compared with it on the same clips, may be exported files. `auto` takes the
+    clips kept for validation if a network was trained on a data set of this name, else all. `changes` say more of the
+    data, such as `data.split=2`.
 
     Raises:
-        CheckpointError, DataError, RecipeError: before anything is looked at where the network cannot serve a look;
-            also where the classes of the two differ, or where their splits do.
+        CheckpointError, DataError, EngineError, RecipeError: before anything is looked at where a network cannot serve
+            a look; also where classes differ, or splits do.
     """
-    chosen = choose_device(device)
-    loaded = load_checkpoint(checkpoint, chosen)
-    for look in looks:
-        _refuse_unserved(loaded, look)
-    opened = open_part(data, part, loaded.header, changes)
-    clips = opened.clips
-    notes = [*opened.notes, *how_chosen(checkpoint, loaded.header, opened)]
-    trained = trained_clip(loaded.header)
-    evaluations = []
-    for number, look in enumerate(looks):
-        examiner = Examiner(
-            clips,
-            loaded.header.preprocessing,
-            key_frames=look.key_frames,
-            batch=batch,
-            workers=workers,
-            clip=look.clip(trained),
-            within=look.key_frame,
-            crops=look.crops,
-        )
+    with ExitStack() as stack:
+        paths = [checkpoint] if against is None else [checkpoint, against]
+        networks = [stack.enter_context(open_scored_network(path, looks, device)) for path in paths]
+        first, *others = networks
+        opened = open_part(data, part, first.header, changes, others=[other.header for other in others])
+        chosen = [note for network in networks for note in how_chosen(network.path, network.header, opened)]
+        named = {
+            "checkpoint": first.name,
+            "engine": first.engine,
+            "data": data_name(data),
+            "part": opened.part,
+            "notes": list(dict.fromkeys([*opened.notes, *chosen])),
+        }
+        total = len(looks) * len(networks) * len(opened.clips)
+        evaluations: list[Evaluation] = []
+        for number, look in enumerate(looks):
 
-        def tell(done: int, total: int, number: int = number) -> None:
-            progress(number * total + done, len(looks) * total)
+            def examine(network: ScoredNetwork, before: int, look: Look = look) -> Glances:
+                clips = in_order(opened.clips, network.header.classes)
+                told = before * len(clips)
+                examiner = _examiner(clips, network, look, batch, workers)
+                return examiner.examine(network.answerer, lambda done, _: progress(told + done, total))
 
-        glances = examiner.examine(loaded.model, chosen, tell)
-        named = {"checkpoint": _named(checkpoint), "data": data_name(data), "part": opened.part, "notes": notes}
-        evaluations.append(_evaluation(named, look, trained, glances, clips))
+            glances = examine(first, number * len(networks))
+            evaluation = _evaluation(named, look, first.trained_clip, glances, opened.clips)
+            for other in others:
+                theirs = examine(other, number * len(networks) + 1)
+                evaluation.against = _compare_networks(glances, first, theirs, other, opened.clips)
+            evaluations.append(evaluation)
     return evaluations
 
 
-def trained_clip(header: CheckpointHeader) -> ClipSection:
-    """Return the clip that a network was trained on; the recipe's default where its header does not say."""
-    return header.training.clip if header.training else ClipSection()
+def _examiner(clips: ClipSource, network: ScoredNetwork, look: Look, batch: int, workers: int) -> Examiner:
+    return Examiner(
+        clips,
+        network.header.preprocessing,
+        key_frames=look.key_frames,
+        batch=batch,
+        workers=workers,
+        clip=look.clip(network.trained_clip),
+        within=look.key_frame,
+        crops=look.crops,
+    )
 
 
-def frames_trained_on(checkpoint: Path) -> int:
-    """Return T of a checkpoint's training clips; raises CheckpointError."""
-    return trained_clip(read_header(checkpoint)).frames
+def _compare_networks(
+    ours: Glances, network: ScoredNetwork, theirs: Glances, other: ScoredNetwork, clips: ClipSource
+) -> Comparison:
+    """Compare two networks on the clips that both could be shown.
+
+    Raises:
+        CheckpointError: they have no branch in common.
+    """
+    branches = [branch for branch in ours.probabilities if branch in theirs.probabilities]
+    if not branches:
+        raise CheckpointError(f"{other.path}: it has no branch in common with {network.path}")
+    here, there = ({index: place for place, index in enumerate(answered(clips, glances))} for glances in (ours, theirs))
+    both = [index for index in here if index in there]
+    mine, others = [here[index] for index in both], [there[index] for index in both]
+    sources = [source_of(clips, index) for index in both]
+    order = [other.header.classes.index(name) for name in network.header.classes]
+    differences, same, top1 = {}, {}, {}
+    for branch in branches:
+        found = ours.hits(branch)[mine] - theirs.hits(branch)[others]
+        differences[str(branch)] = Difference(mean=float(found.mean()), interval=bootstrap_interval(found, sources))
+        answers = theirs.probabilities[branch][others][..., order].argmax(-1)
+        same[str(branch)] = float((ours.probabilities[branch][mine].argmax(-1) == answers).double().mean())
+        top1[str(branch)] = theirs.metrics()[str(branch)]["top1"]
+    return Comparison(name=other.name, engine=other.engine, top1=top1, differences=differences, same_answers=same)
 
 
 def compare(hits: dict[str, Shares], sources: Sequence[str]) -> dict[str, Difference]:
@@ -286,23 +301,3 @@ def _by_class(glances: Glances, branch: Branch, classes: Sequence[str]) -> list[
             )
         )
     return figures
-
-
-def _refuse_unserved(loaded: LoadedCheckpoint, look: Look) -> None:
-    """Raise where the network does not answer for such a look."""
-    header, name = loaded.header, f"checkpoint {loaded.path}: {loaded.header.title}"
-    if not look.frames:
-        if not loaded.model.glances:
-            raise CheckpointError(f"{name} needs a clip, not one frame; evaluate it on whole clips")
-        return
-    shortest = shortest_clip(header.model.variant, header.model.network3d)
-    if look.frames < shortest:
-        raise CheckpointError(f"{name} needs clips of at least {shortest} frames, not {look.frames}")
-    if header.model.variant == "c3d" and look.frames != C3D_FRAMES:
-        raise CheckpointError(f"{name} looks at {C3D_FRAMES} frames, not {look.frames}")
-
-
-def _named(checkpoint: Path) -> str:
-    """Return what a report calls a checkpoint: its file, and its run where it lies in the folder of one."""
-    folder = checkpoint.resolve().parent
-    return f"{folder.name}/{checkpoint.name}" if RunFolder(folder).recipe_file.is_file() else checkpoint.name

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from tmnet_core.config import ClipSection, KeyFrameSegment
-from tmnet_core.data.clips import ClipSource, GlanceBatch, GlanceDataset, UnreadableVideo, build_loader
+from tmnet_core.data.clips import ClipSource, GlanceDataset, UnreadableVideo, build_loader
 from tmnet_core.data.preprocessing import Crops, Preprocessing
 from tmnet_core.data.sampling import clip_sampling, key_frame_fraction, spread_fractions
 from tmnet_core.errors import DataError
 from tmnet_core.models.branch import Branch
-from tmnet_core.models.tmnet import TMNet
+from tmnet_core.training.answering import Answerer
 from tmnet_core.training.metrics import Confusion, Shares, by_class, confusion, summarise
 
 
@@ -101,7 +101,6 @@ class Examiner:
         within: KeyFrameSegment | None = None,
         crops: Crops = 1,
     ) -> None:
-        self.preprocessing = preprocessing
         self.crops = crops
         self.key_frame = None if clip is None else key_frame_fraction(clip.key_frame)
         sampling = None if clip is None else clip_sampling(clip)
@@ -109,21 +108,16 @@ class Examiner:
         self.dataset = GlanceDataset(source, preprocessing, fractions, sampling, crops=crops)
         self.loader = build_loader(self.dataset, batch, workers=workers)
 
-    @torch.inference_mode()
     def examine(
         self,
-        model: TMNet,
-        device: torch.device,
+        answerer: Answerer,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Glances:
-        """Look at every video with a model on the device, which is left in evaluation mode.
-
-        `progress` is told how many of the clips are done.
+        """Let an answerer look at every video; `progress` is told how many of them are done.
 
         Raises:
             DataError: where no clip can be read.
         """
-        model.eval()
         labels: list[Tensor] = []
         unreadable: list[UnreadableVideo] = []
         lengths: list[int] = []
@@ -133,33 +127,11 @@ class Examiner:
             if len(seen):
                 labels.append(seen.label)
                 lengths += seen.lengths
-                for branch, scores in self._probabilities(model, seen, device).items():
+                frames = seen.frames.reshape(len(seen), -1, self.crops, *seen.frames.shape[2:])
+                for branch, scores in answerer.answer(frames, self.key_frame).items():
                     probabilities.setdefault(branch, []).append(scores)
             progress(sum(map(len, labels)) + len(unreadable), len(self.dataset))
         if not labels:
             raise DataError(f"none of the {len(self.dataset)} clips can be read: {unreadable[0].reason}")
         stacked = {branch: torch.cat(scores) for branch, scores in probabilities.items()}
         return Glances(torch.cat(labels), stacked, tuple(unreadable), tuple(lengths))
-
-    def _probabilities(self, model: TMNet, seen: GlanceBatch, device: torch.device) -> dict[Branch, Tensor]:
-        """Return B×n×K probabilities by branch on the host; n is 1 for clips."""
-        videos = len(seen)
-        frames = self.preprocessing.normalise(seen.frames.to(device))
-        frames = frames.reshape(videos, -1, self.crops, *frames.shape[2:])
-        if self.key_frame is None:
-            maps = model.glance(frames.flatten(0, 2))
-            looks = {Branch.RB: maps.regression, Branch.CB: maps.classification}
-            features = {branch: look.mean((2, 3)) for branch, look in looks.items() if look is not None}
-        else:
-            clips = frames.transpose(1, 2).flatten(0, 1)
-            made = model(clips, torch.full((len(clips),), self.key_frame, device=device))
-            both = {Branch.RB: made.regression, Branch.CB: made.classification}
-            features = {branch: feature for branch, feature in both.items() if feature is not None}
-        logits = {
-            branch: model.classify(feature).reshape(videos, -1, self.crops, model.classifier.out_features).mean(2)
-            for branch, feature in features.items()
-        }
-        answers = {branch: values.softmax(-1) for branch, values in logits.items()}
-        if len(logits) == 2:
-            answers[Branch.FUSED] = model.fuse(logits[Branch.RB], logits[Branch.CB])
-        return {branch: scores.float().cpu() for branch, scores in answers.items()}

@@ -14,6 +14,8 @@ from tmnet_core.training.checkpoint_evaluation import ClassFigures, Evaluation
 from tmnet_core.training.metrics import Interval
 
 METRIC_TITLES = {"top1": "acc@1", "top5": "acc@5", "map": "mAP", "mean_class": "mean class"}
+COMPARISON_TITLES = ("look", "branch", "acc@1", "other", "difference", "95 %", "same")
+COMPARISON_CAPTION = "acc@1 in %, differences paired by clip; same: glances that both give the same class."
 
 
 class EvaluationReport(BaseModel):
@@ -69,6 +71,10 @@ class EvaluationReport(BaseModel):
         lines += [f"{first.resampling}\n"]
         for evaluation in self.evaluations:
             lines += [f"- {evaluation.look}, {sentence}" for sentence in difference_sentences(evaluation)]
+        compared = [row for evaluation in self.evaluations for row in comparison_rows(evaluation)]
+        if first.against is not None:
+            lines += ["", f"## Against {first.against.name} ({first.against.engine})", ""]
+            lines += [*_table(COMPARISON_TITLES, compared), COMPARISON_CAPTION]
         for evaluation in self.evaluations:
             lines += ["", f"## Classes, {evaluation.look}", ""]
             lines += _table(
@@ -85,6 +91,20 @@ def figure_rows(evaluation: Evaluation) -> list[list[str]]:
     for branch, values in evaluation.metrics.items():
         figures = [f"{100 * values[key]:.1f}" for key in METRIC_TITLES]
         rows.append([evaluation.look, branch, *figures, _written(evaluation.top1_intervals[branch], ".1f")])
+    return rows
+
+
+def comparison_rows(evaluation: Evaluation) -> list[list[str]]:
+    """Return one row of text a branch of what another network was compared in, as `COMPARISON_TITLES` says."""
+    other = evaluation.against
+    if other is None:
+        return []
+    rows = []
+    for branch, difference in other.differences.items():
+        figures = [f"{100 * share:.1f}" for share in (evaluation.metrics[branch]["top1"], other.top1[branch])]
+        ends = _written(difference.interval, "+.1f")
+        same = f"{100 * other.same_answers[branch]:.1f}"
+        rows.append([evaluation.look, branch, *figures, f"{100 * difference.mean:+.1f}", ends, same])
     return rows
 
 

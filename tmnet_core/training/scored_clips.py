@@ -43,52 +43,60 @@ class OpenedPart:
     notes: tuple[str, ...] = ()
 
 
-def open_part(data: str, part: Part, header: CheckpointHeader, changes: Sequence[str] = ()) -> OpenedPart:
-    """Return the clips to look at; their classes must be the checkpoint's.
+def open_part(
+    data: str,
+    part: Part,
+    header: CheckpointHeader,
+    changes: Sequence[str] = (),
+    *,
+    others: Sequence[CheckpointHeader] = (),
+) -> OpenedPart:
+    """Return the clips to look at, with labels in the order of the checkpoint's classes, which must be theirs.
 
     `auto` takes those kept for validation if the checkpoint was trained on a data set of this name, else all. Clips
     that the network was trained on are left out, whatever they are called now, unless `all` is asked for. `changes`
-    are `key=value` for the data section, as the command line takes them.
+    are `key=value` for the data section, as the command line takes them. `others` are of networks that look at the
+    same clips, which none of them may have been trained on.
 
     Raises:
-        DataError: there are no such clips, the classes of the two differ, or the clips may be trained on.
+        DataError: there are no such clips, the classes differ, or the clips may be trained on.
     """
     # Without a training summary there is no record of a split: take the recipe's defaults.
-    training = header.training
-    automatic: OnePart = "validation" if training and training.data == data_name(data) else "all"
+    trainings = [one.training for one in (header, *others) if one.training]
+    automatic: OnePart = "validation" if any(one.data == data_name(data) for one in trainings) else "all"
     chosen = automatic if part == "auto" else part
-    before = training.model_dump(include={"validation_fraction", "split_seed", "split"}) if training else {}
+    keys = {"validation_fraction", "split_seed", "split"}
+    before = trainings[0].model_dump(include=keys) if trainings else {}
     section = load_data_section(data, changes, **before)
     if chosen == "all" and data != SYNTHETIC_PEOPLE:
         clips = open_all_clips(section)
     else:
-        _refuse_another_split(section, training)
+        for training in trainings:
+            _refuse_another_split(section, training)
         clips = open_validation_clips(section)
-    unknown = sorted(set(clips.classes) ^ set(header.classes))
-    if unknown:
-        raise DataError(f"data {data}: its classes are not the checkpoint's, which differ by {', '.join(unknown[:3])}")
-    if training is None or data == SYNTHETIC_PEOPLE:
+    _refuse_other_classes(data, clips, (header, *others))
+    clips = in_order(clips, header.classes)
+    if not trainings or data == SYNTHETIC_PEOPLE:
         return OpenedPart(chosen, clips)
-    if training.trained_on is None:
-        return OpenedPart(chosen, clips, (_UNKNOWN,))
-    seen = training.trained_on.found_in(clips)
-    if part == "all":
-        return OpenedPart(chosen, clips, (f"The network was trained on {len(seen)} of these clips.",) if seen else ())
-    return _without(seen, chosen, clips, data)
-
-
-def _without(seen: list[int], part: OnePart, clips: ClipSource, data: str) -> OpenedPart:
-    """Leave out clips that were trained on; raises DataError where no other is left."""
-    if not seen:
-        return OpenedPart(part, clips)
-    if len(seen) == len(clips):
+    known = [one.trained_on for one in trainings if one.trained_on is not None]
+    notes = (_UNKNOWN,) if len(known) < len(trainings) else ()
+    seen = {index for one in known for index in one.found_in(clips)}
+    trained = "one of the networks was" if others else "the network was"
+    if part == "all" or not seen:
+        told = (f"{trained[0].upper()}{trained[1:]} trained on {len(seen)} of these clips.",) if seen else ()
+        return OpenedPart(chosen, clips, (*notes, *told))
+    unseen = [index for index in range(len(clips)) if index not in seen]
+    if not unseen:
         raise DataError(
-            f"data {data}: the network was trained on all {len(clips)} of its clips; --part all looks at them even so"
+            f"data {data}: {trained} trained on all {len(clips)} of its clips; --part all looks at them even so"
         )
-    known = set(seen)
-    others = ChosenClips(clips, [index for index in range(len(clips)) if index not in known])
-    note = f"{len(seen)} of {len(clips)} clips are left out, because the network was trained on them."
-    return OpenedPart(part, others, (note,))
+    left_out = f"{len(seen)} of {len(clips)} clips are left out, because {trained} trained on them."
+    return OpenedPart(chosen, ChosenClips(clips, unseen), (*notes, left_out))
+
+
+def in_order(clips: ClipSource, classes: Sequence[str]) -> ClipSource:
+    """Return clips with their labels in this order of their classes."""
+    return clips if list(clips.classes) == list(classes) else ChosenClips(clips, range(len(clips)), classes)
 
 
 def how_chosen(checkpoint: Path, header: CheckpointHeader, opened: OpenedPart) -> list[str]:
@@ -108,9 +116,17 @@ def how_chosen(checkpoint: Path, header: CheckpointHeader, opened: OpenedPart) -
     return [f"The network was chosen as the best of its run on {which} clips, so the figures are rather too high."]
 
 
-def _refuse_another_split(data: DataSection, training: TrainingSummary | None) -> None:
+def _refuse_other_classes(data: str, clips: ClipSource, headers: Sequence[CheckpointHeader]) -> None:
+    for header in headers:
+        unknown = sorted(set(clips.classes) ^ set(header.classes))
+        if unknown:
+            names = ", ".join(unknown[:3])
+            raise DataError(f"data {data}: its classes are not the checkpoint's, which differ by {names}")
+
+
+def _refuse_another_split(data: DataSection, training: TrainingSummary) -> None:
     """Raise where some of the data's validation clips may be those that the network was trained on."""
-    if training is None or training.data != data_name(data.root):
+    if training.data != data_name(data.root):
         return
     form = data_form(data)
     # Checkpoints of before do not say their form.

@@ -25,6 +25,7 @@ from tmnet_core.models.branch import Branch
 from tmnet_core.models.catalogue import VARIANTS
 from tmnet_core.models.objective import Losses
 from tmnet_core.models.tmnet import use_channels_last
+from tmnet_core.training.answering import NetworkAnswerer
 from tmnet_core.training.distributed import Ranks
 from tmnet_core.training.environment import describe_environment, record_environment
 from tmnet_core.training.evaluation import join_glances
@@ -305,7 +306,8 @@ class Trainer:
         """Look at the validation clips, each process at its part of them; `_tell_validation` tells what came of it."""
         refuse_broken_weights(self.run, self.recipe, self.model, self.progress.iteration)
         self.ranks.equal_buffers(self.model)
-        mine = self.examiner.examine(self.model, self.device) if self.examiner else None
+        answerer = NetworkAnswerer(self.model, self.preprocessing, self.device)
+        mine = self.examiner.examine(answerer) if self.examiner else None
         progress = self.progress
         progress.metrics = join_glances([part for part in self.ranks.gather(mine) if part is not None]).metrics()
         top1 = progress.metrics[str(self._answer())]["top1"]

@@ -14,6 +14,7 @@ import torch
 from tmnet_core.config import Recipe
 from tmnet_core.data.clips import ChosenClips
 from tmnet_core.models.catalogue import VARIANTS
+from tmnet_core.training.answering import NetworkAnswerer
 from tmnet_core.training.evaluation import Examiner
 from tmnet_core.training.failures import explain
 from tmnet_core.training.run_folder import RunFolder
@@ -100,7 +101,7 @@ def _time_validation(trainer: Trainer, recipe: Recipe) -> float:
         clip=None if VARIANTS[recipe.model.variant].glance else recipe.clip,
     )
     start = time.perf_counter()
-    examiner.examine(trainer.model, trainer.device)
+    examiner.examine(NetworkAnswerer(trainer.model, trainer.preprocessing, trainer.device))
     return (time.perf_counter() - start) * len(trainer.validation_clips) / len(some)
 
 

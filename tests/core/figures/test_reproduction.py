@@ -8,7 +8,7 @@ from tmnet_core.reproduction.cost import Cost
 from tmnet_core.reproduction.plan import Line, Plan
 from tmnet_core.reproduction.results import LineResult, Results
 from tmnet_core.reproduction.scoring import Score
-from tmnet_core.training.checkpoint_evaluation import Look
+from tmnet_core.training.look import Look
 
 
 def result(label: str, value: float, *top1: float) -> LineResult:

@@ -14,7 +14,7 @@ from tmnet_core.reproduction.results import ClaimResult, ComparisonResult, LineR
 from tmnet_core.reproduction.running import train_runs
 from tmnet_core.reproduction.scoring import Score, score_run
 from tmnet_core.reproduction.statistics import PairedDifference
-from tmnet_core.training.checkpoint_evaluation import Look
+from tmnet_core.training.look import Look
 
 PAIR = Comparison(("a", Branch.RB), ("b", Branch.RB))
 HIGHER = PairedDifference(0.02, 0.01, 0.03, 2)

@@ -4,27 +4,41 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+import torch
 
 from tmnet_core.benchmarks.machine import describe_machine
-from tmnet_core.checkpoint import CheckpointHeader, TrainingSummary, load_checkpoint, read_header, save_checkpoint
-from tmnet_core.config import Recipe
+from tmnet_core.checkpoint import (
+    CheckpointHeader,
+    LoadedCheckpoint,
+    TrainingSummary,
+    load_checkpoint,
+    read_header,
+    save_checkpoint,
+)
+from tmnet_core.config import DataSection, Recipe
+from tmnet_core.data.clip_sources import open_all_clips
 from tmnet_core.device import choose_device
 from tmnet_core.errors import CheckpointError, DataError, RecipeError
+from tmnet_core.live.engines.clip import ClipLook
+from tmnet_core.live.engines.export import write_onnx
+from tmnet_core.live.engines.outputs import EngineOutputs
+from tmnet_core.live.engines.torch_engine import TorchEngine
+from tmnet_core.models.branch import Branch
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
-from tmnet_core.training.checkpoint_evaluation import (
-    Evaluation,
-    Look,
-    evaluate_checkpoint,
-    evaluate_looks,
-)
+from tmnet_core.training.answering import EngineAnswerer, NetworkAnswerer
+from tmnet_core.training.checkpoint_evaluation import Evaluation, evaluate_checkpoint, evaluate_looks
 from tmnet_core.training.evaluation_report import EvaluationReport
+from tmnet_core.training.look import Look
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.scored_clips import Part, open_part
 from tmnet_core.training.trainer import train
 
 MakeHeader = Callable[..., CheckpointHeader]
+MakeCheckpoint = Callable[..., tuple[Path, TMNet, CheckpointHeader]]
 
 
 def save_untrained(path: Path, header: CheckpointHeader) -> TMNet:
@@ -139,7 +153,7 @@ def test_clips_are_looked_at_as_one(tmp_path: Path, coloured_clips: Path, make_h
     assert (evaluation.clip_frames, evaluation.videos) == (16, 18)
     assert "; 18 of 18 videos are too short for 16 frames at interval 2: their frames lie closer" in evaluation.caption
     assert list(evaluation.metrics) == ["RB", "CB", "RB+CB"]
-    assert evaluation.title == f"16 frames of net.safetensors at {coloured_clips.name}"
+    assert evaluation.title == f"16 frames of net.safetensors (torch fp32) at {coloured_clips.name}"
 
 
 def test_a_network_that_needs_clips_is_not_asked_for_a_glance(
@@ -323,3 +337,148 @@ def test_intervals_are_over_source_videos(tmp_path: Path, coloured_clips: Path, 
         assert (found.videos, found.sources) == (12, film + 1)
         assert (found.top1_intervals["CB"] is None) is (film == 0)
     assert found.resampling == "Intervals of 95 %: the 2 source videos of the 12 clips resampled, each as a whole."
+
+
+@torch.no_grad()
+def tell_apart(loaded: LoadedCheckpoint, folder: Path) -> None:
+    """Let a network that has hardly learned anything give clips clearly different answers, and RB others than CB."""
+    clips = open_all_clips(DataSection(root=str(folder)))
+    cut = loaded.header.preprocessing
+    frames = [clips.read(index, [4])[0] for index in range(len(clips))]
+    images = np.stack([cut.cut(frame, cut.place(frame.shape[1], frame.shape[0])) for frame in frames])
+    model = loaded.model
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None
+    torch.manual_seed(0)
+    for parameter in model.regression.parameters() if model.regression else ():
+        parameter.add_(torch.randn_like(parameter) * parameter.std(unbiased=False) * 0.3)
+    model.train().glance(cut.normalise(torch.as_tensor(images)))
+    looks = model.eval().glance(cut.normalise(torch.as_tensor(images)))
+    assert looks.classification is not None
+    features = looks.classification.mean((2, 3))
+    weight = torch.randn_like(model.classifier.weight) / (features.std(0) + 1e-3) / features.shape[1] ** 0.5
+    model.classifier.weight.copy_(weight)
+    model.classifier.bias.copy_(-weight @ features.mean(0))
+
+
+def rewritten(path: Path, out: Path, **said: str) -> Path:
+    """Copy an exported file that says something else of itself."""
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {entry.key: entry.value for entry in model.metadata_props} | said)
+    onnx.save(model, out)
+    return out
+
+
+def test_an_exported_file_is_evaluated_as_its_checkpoint_is(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
+) -> None:
+    """On the same clips: those that the network was trained on are left out, under whatever name."""
+    run = trained_run(tmp_path / "runs", tiny_recipe)
+    loaded = load_checkpoint(run.last_checkpoint)
+    tell_apart(loaded, coloured_clips)
+    save_checkpoint(run.last_checkpoint, loaded.model, loaded.header)
+    exported = tmp_path / "net.onnx"
+    write_onnx(loaded.model, loaded.header, exported)
+    renamed = str(shutil.copytree(coloured_clips, tmp_path / "renamed"))
+    alike = {"RB": 1.0, "CB": 1.0, "RB+CB": 1.0}
+
+    for look in (Look(key_frames=3), Look(key_frames=1, key_frame="ending", crops=10)):
+        (found,) = evaluate_looks(exported, renamed, [look], against=run.last_checkpoint)
+        assert (found.engine, found.checkpoint, found.videos) == ("onnxruntime fp32", "net.onnx", 6)
+        assert found.notes == ["12 of 18 clips are left out, because one of the networks was trained on them."]
+        assert found.against is not None
+        assert (found.against.name, found.against.engine) == ("tiny/last.safetensors", "torch fp32")
+        assert found.against.same_answers == alike
+        assert found.against.differences["RB"].mean == 0.0
+        (plain,) = evaluate_looks(run.last_checkpoint, renamed, [look])
+        for branch, values in plain.metrics.items():
+            assert found.metrics[branch] == pytest.approx(values, abs=1e-6)
+            assert found.against.top1[branch] == values["top1"]
+    report = EvaluationReport(command="tmnet", machine=describe_machine(choose_device("cpu")), evaluations=[found])
+    _, _, table = report.markdown().partition("## Against tiny/last.safetensors (torch fp32)")
+    top1 = 100 * found.metrics["CB"]["top1"]
+    assert f"| one glance | CB | {top1:.1f} | {top1:.1f} | +0.0 | +0.0 to +0.0 | 100.0 |" in table
+
+    with pytest.raises(CheckpointError, match=r"net\.onnx: it was exported for single frames, not for clips of 4 fr"):
+        evaluate_checkpoint(exported, renamed, look=Look(frames=4))
+    of_clips = rewritten(exported, tmp_path / "clips.onnx", clip='{"frames": 4, "key_frame": 0.5}')
+    with pytest.raises(CheckpointError, match=r"clips\.onnx: it was exported for clips of 4 frames, not for single fr"):
+        evaluate_checkpoint(of_clips, renamed)
+    with pytest.raises(CheckpointError, match=r"with RB at the fraction 0\.50 of a clip, not at its ending"):
+        evaluate_checkpoint(of_clips, renamed, look=Look(frames=4, key_frame="ending"))
+
+    assert loaded.header.training is not None
+    before = loaded.header.training.model_copy(update={"trained_on": None, "chosen_on": None})
+    header = loaded.header.model_copy(update={"training": before}).model_dump_json()
+    old = evaluate_checkpoint(rewritten(exported, tmp_path / "old.onnx", tmnet=header), renamed)
+    assert old.videos == 18
+    assert old.notes[0].startswith("The checkpoint does not say which clips it was trained on")
+
+
+def test_an_engine_answers_for_clips_as_the_network_does(make_checkpoint: MakeCheckpoint) -> None:
+    _, model, header = make_checkpoint(backbone="resnet18", width=1.0)
+    frames = torch.randint(0, 255, (2, 4, 10, 32, 32, 3), dtype=torch.uint8)
+    engine = TorchEngine(model, header.preprocessing, clip=ClipLook(4, 0.5))
+    wanted = NetworkAnswerer(model, header.preprocessing, torch.device("cpu")).answer(frames, 0.5)
+    found = EngineAnswerer(engine, "features").answer(frames, 0.5)
+    engine.close()
+    assert list(found) == list(wanted) == ["RB", "CB", "RB+CB"]
+    for branch, values in wanted.items():
+        assert values.shape == (2, 1, 3)
+        torch.testing.assert_close(found[branch], values, rtol=1e-3, atol=1e-4)
+
+
+def test_ten_crops_of_an_exported_file_are_averaged_as_logits() -> None:
+    """Also where RB+CB is the mean of probabilities, whose logits are no means."""
+    torch.manual_seed(0)
+    logits = {branch: torch.randn(12, 3) * 4 for branch in (Branch.RB, Branch.CB)}
+
+    class Fixed:
+        def look(self, images: object, branches: object = None, *, maps: bool = True) -> EngineOutputs:
+            said = {branch: values.softmax(-1) for branch, values in logits.items()}
+            said[Branch.FUSED] = (said[Branch.RB] + said[Branch.CB]) / 2
+            return EngineOutputs({branch: values.numpy() for branch, values in said.items()}, {}, {})
+
+    found = EngineAnswerer(Fixed(), "probabilities").answer(torch.zeros(2, 3, 2, 4, 4, 3, dtype=torch.uint8), None)  # type: ignore[arg-type]
+    expected = {branch: values.reshape(2, 3, 2, 3).mean(2).softmax(-1) for branch, values in logits.items()}
+    expected[Branch.FUSED] = (expected[Branch.RB] + expected[Branch.CB]) / 2
+    for branch, values in expected.items():
+        torch.testing.assert_close(found[branch], values, rtol=1e-4, atol=1e-6)
+
+
+def test_two_networks_are_compared_clip_by_clip_whatever_the_order_of_their_classes(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
+) -> None:
+    run = trained_run(tmp_path / "runs", tiny_recipe)
+    loaded = load_checkpoint(run.last_checkpoint)
+    tell_apart(loaded, coloured_clips)
+    save_checkpoint(run.last_checkpoint, loaded.model, loaded.header)
+    order = [2, 0, 1]
+    with torch.no_grad():
+        loaded.model.classifier.weight.copy_(loaded.model.classifier.weight[order])
+        loaded.model.classifier.bias.copy_(loaded.model.classifier.bias[order])
+    turned = loaded.header.model_copy(update={"classes": [loaded.header.classes[label] for label in order]})
+    save_checkpoint(tmp_path / "turned.safetensors", loaded.model, turned)
+    with torch.no_grad():
+        loaded.model.classifier.bias[0] = 1e3
+    save_checkpoint(tmp_path / "always red.safetensors", loaded.model, turned)
+    data = str(coloured_clips)
+
+    (found,) = evaluate_looks(tmp_path / "turned.safetensors", data, [Look()], against=run.last_checkpoint)
+    assert found.against is not None
+    assert found.against.same_answers["CB"] == 1.0
+    plain = evaluate_checkpoint(run.last_checkpoint, data)
+    assert found.metrics == {branch: pytest.approx(values) for branch, values in plain.metrics.items()}
+    assert [one.name for one in found.classes["CB"]] == ["red", "blue", "green"]
+    # Else the order would not matter.
+    assert sum(map(any, zip(*plain.confusion["CB"], strict=True))) > 1
+
+    (other,) = evaluate_looks(run.last_checkpoint, data, [Look()], against=tmp_path / "always red.safetensors")
+    assert other.against is not None
+    for branch, difference in other.against.differences.items():
+        assert other.against.top1[branch] == pytest.approx(1 / 3)
+        assert difference.mean == pytest.approx(other.metrics[branch]["top1"] - 1 / 3, abs=1e-6)
+        reds = sum(row[2] for row in other.confusion[branch]) / sum(map(sum, other.confusion[branch]))
+        assert other.against.same_answers[branch] == pytest.approx(reds)

@@ -16,6 +16,7 @@ from tmnet_core.checkpoint import load_checkpoint
 from tmnet_core.config import Recipe, dump_recipe
 from tmnet_core.data.clips import ChosenClips, ClipSource, EpochSampler
 from tmnet_core.errors import RecipeError
+from tmnet_core.training.answering import NetworkAnswerer
 from tmnet_core.training.distributed import Ranks, RankSampler
 from tmnet_core.training.evaluation import Glances, join_glances
 from tmnet_core.training.events import Ended, Paused, Skipped, Started, read_events
@@ -194,7 +195,8 @@ def test_figures_of_uneven_parts_are_those_of_the_whole(tmp_path: Path, steady: 
     trainer = Trainer(steady, RunFolder.create(tmp_path, steady), lambda event: None)
 
     def look(clips: ClipSource) -> Glances:
-        return build_examiner(steady, clips, trainer.preprocessing).examine(trainer.model, trainer.device)
+        answerer = NetworkAnswerer(trainer.model, trainer.preprocessing, trainer.device)
+        return build_examiner(steady, clips, trainer.preprocessing).examine(answerer)
 
     whole = look(trainer.validation_clips)
     parts = [look(Ranks(rank, 2).share(trainer.validation_clips)) for rank in range(2)]

@@ -11,6 +11,7 @@ from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.data.sampling import ClipSampling
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.variants import build_model
+from tmnet_core.training.answering import NetworkAnswerer
 from tmnet_core.training.evaluation import Examiner, Glances
 
 MakeHeader = Callable[..., CheckpointHeader]
@@ -33,7 +34,7 @@ def test_a_clip_s_answer_is_the_model_s_for_that_clip(coloured_clips: Path, make
     clips = open_all_clips(DataSection(root=str(coloured_clips)))
     clip = ClipSection(frames=4, interval=2, key_frame="ending")
     examiner = Examiner(clips, header.preprocessing, key_frames=1, batch=2, clip=clip)
-    glances = examiner.examine(model, torch.device("cpu"))
+    glances = examiner.examine(NetworkAnswerer(model, header.preprocessing, CPU))
     assert glances.probabilities[Branch.CB].shape == (18, 1, 3)
     frames = clips.read(0, ClipSampling("interval", 4, 2).indices(12).tolist())
     placement = header.preprocessing.place(width=frames.shape[2], height=frames.shape[1])
@@ -86,6 +87,6 @@ def test_ten_crops_are_the_mean_logit_of_each_crop_alone(coloured_clips: Path, m
         clip = torch.stack([logits(list(pair)) for pair in zip(*two, strict=True)]).mean(0).softmax(-1)
     for expected, section in ((glance, None), (clip, ClipSection(frames=2))):
         examiner = Examiner(clips, preprocessing, key_frames=1, batch=3, clip=section, crops=10)
-        found = examiner.examine(model, CPU).probabilities[Branch.CB]
+        found = examiner.examine(NetworkAnswerer(model, preprocessing, CPU)).probabilities[Branch.CB]
         assert found.shape == (18, 1, 3)
         torch.testing.assert_close(found[0, 0], expected, rtol=1e-4, atol=1e-5)

@@ -39,7 +39,8 @@ def choose_look(path: Path, header: CheckpointHeader, frames: int) -> ClipLook |
         exported = ClipLook(**json.loads(said)) if said else None
         if frames != (exported.frames if exported else 0):
             made_for = f"clips of {exported.frames} frames" if exported else "single frames"
-            raise CheckpointError(f"checkpoint {path}: it was exported for {made_for}")
+            asked = f"clips of {frames} frames" if frames else "single frames"
+            raise CheckpointError(f"checkpoint {path}: it was exported for {made_for}, not for {asked}")
         return exported
     if not frames:
         if not VARIANTS[model.variant].glance:
