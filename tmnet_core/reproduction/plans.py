@@ -256,13 +256,14 @@ def _networks_of_table5(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return what each line changes: the paper's with ResNet-50, or the same in small, with ResNet-18 and R3D-18."""
     c3d = {"model.variant": "c3d", "clip.frames": 16, "clip.size": 112, "start.weights": "none"}
     if settings.backbone == "resnet18":
-        small = {"clip.frames": 8, "model.backbone": "resnet18", "model.network3d": "r3d_18"}
+        small = {"clip.frames": 8, "model.backbone": "resnet18"}
+        deep = {**small, "model.network3d": "r3d_18"}
         return {
             "C3D": c3d,
             "R3D-18 (8 frames)": {**small, "model.variant": "r3d-18"},
             "TMNet-2D (ResNet18, 8 frames)": {**small, "model.variant": "tmnet-2d"},
-            "TMNet-3D-A (R3D-18, 8 frames)": {**small, "model.variant": "tmnet-3d-a"},
-            "TMNet-3D-B (R3D-18, 8 frames)": {**small, "model.variant": "tmnet-3d-b"},
+            "TMNet-3D-A (R3D-18, 8 frames)": {**deep, "model.variant": "tmnet-3d-a"},
+            "TMNet-3D-B (R3D-18, 8 frames)": {**deep, "model.variant": "tmnet-3d-b"},
         }
     clip = {"clip.frames": 16, "model.backbone": "resnet50"}
     return {

@@ -88,7 +88,10 @@ def test_table_5_in_small_sets_resnet_18_and_its_3d_form_side_by_side():
     assert not any(line.paper for line in (rival, *ours))
     networks = [line.recipe.model for line in (rival, *ours) if line.recipe]
     assert [model.variant for model in networks] == ["r3d-18", "tmnet-2d", "tmnet-3d-a", "tmnet-3d-b"]
-    assert {(model.backbone, model.network3d) for model in networks} == {("resnet18", "r3d_18")}
+    assert {model.backbone for model in networks} == {"resnet18"}
+    assert {model.network3d for model in networks[2:]} == {"r3d_18"}
+    in_figure3 = make_plan("figure3", replace(FULL, quick=True, backbone="resnet18")).recipes([0])
+    assert len(in_figure3.keys() & plan.recipes([0]).keys()) == 2, "R3D-18 and TMNet-2D are the runs of Figure 3"
     compared = {side[0] for comparison in plan.claims[0].comparisons for side in (comparison.higher, comparison.lower)}
     assert compared == {line.key for line in ours}
 
