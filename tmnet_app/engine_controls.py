@@ -109,7 +109,7 @@ class EngineControls(QObject):
         model = self._session.model
         panel = self._details.engine
         panel.show_engine(model.engine if model else "")
-        panel.show_stages(self._session.stages.quantiles)
+        panel.show_stages(self._session.painted.stages.quantiles)
         panel.show_memory(read_memory())
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from tmnet_app.paint_meter import PaintMeter
 from tmnet_app.sentences import sentence
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
@@ -20,12 +21,10 @@ from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
 from tmnet_core.live.playback import PlaybackState, PlaybackStatus
 from tmnet_core.live.player import Player
-from tmnet_core.live.rates import RateMeter
 from tmnet_core.live.readout import Readout, Readouts
 from tmnet_core.live.slot import LatestSlot
 from tmnet_core.live.sources import FrameSource, open_source, short_name
-from tmnet_core.live.stage_meter import StageMeter
-from tmnet_core.live.timing import Drops, TimingLog
+from tmnet_core.live.timing import Drops
 
 if TYPE_CHECKING:
     from tmnet_core.checkpoint import CheckpointHeader
@@ -119,12 +118,8 @@ class LiveSession(QObject):
     def _prepare_bookkeeping(self) -> None:
         """Set up what the session compares with at each tick to notice what the threads did."""
         self.moment: Moment | None = None
-        self.displayed = RateMeter()
+        self.painted = PaintMeter()
         self._drops_before = Drops()
-        self._painted_at = 0.0
-        self.timing = TimingLog()
-        self.stages = StageMeter()
-        self._age = math.nan
         self._seen_model: GlanceModel | None = None
         self._seen_failure: Failure | None = None
         self._seen_states: tuple[object, ...] = ()
@@ -409,27 +404,8 @@ class LiveSession(QObject):
     # Speed
 
     def note_painted(self, captured: float) -> None:
-        """Count a frame that has been painted; panes that paint the same frame count once."""
-        if captured != self._painted_at:
-            now = time.perf_counter()
-            self._painted_at = captured
-            self._age = now - captured
-            self.displayed.tick(now)
-            self._note_timing(captured, now)
-
-    def _note_timing(self, captured: float, now: float) -> None:
-        moment = self.moment
-        if moment is not None and moment.frame.captured == captured:
-            frame, glanced = moment.frame, moment.glance.finished if moment.glance else None
-            self.timing.note(frame.index, frame.time, captured, glanced, now, self.drops)
-            if moment.glance is not None:
-                self._note_stages(moment.glance, now)
-
-    def _note_stages(self, glance: Glance, painted: float) -> None:
-        whole = 1e3 * (painted - glance.frame.captured)
-        show = 1e3 * (painted - glance.finished)
-        wait = whole - show - sum(glance.stages.values())
-        self.stages.note({"wait": wait, **glance.stages, "show": show, "whole": whole})
+        """Count a frame that has been painted, by when it was captured."""
+        self.painted.note(captured, self.moment, self.drops)
 
     @property
     def rates(self) -> Rates:
@@ -439,8 +415,8 @@ class LiveSession(QObject):
         return Rates(
             capture=self._player.captured.rate if self.playing else math.nan,
             glance=self._glancer.rate.rate if self.model is not None and self.playing else math.nan,
-            display=self.displayed.rate if self.playing else math.nan,
-            age=self._age if self.playing else math.nan,
+            display=self.painted.displayed.rate if self.playing else math.nan,
+            age=self.painted.age if self.playing else math.nan,
         )
 
     @property
@@ -479,7 +455,7 @@ class LiveSession(QObject):
         self._source = name
         self._drops_before = Drops(0, self._frames.dropped, self._results.dropped)
         self._readouts.clear()
-        self.timing.clear()
+        self.painted.timing.clear()
         self.source_opened.emit(name)
 
     def _notice_model(self) -> None:
@@ -492,7 +468,7 @@ class LiveSession(QObject):
                 self._checkpoint = loaded
                 self.engine = self._next_engine
                 self._readouts.clear()
-                self.stages.clear()
+                self.painted.stages.clear()
                 self._results.take(0)
                 self.checkpoint_loaded.emit(loaded)
             self._next_engine = self.engine

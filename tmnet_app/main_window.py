@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
 
     def save_timing(self) -> None:
         """Ask where to, and save when the last frames were captured, looked at and shown."""
-        if not len(self.session.timing):
+        if not len(self.session.painted.timing):
             self.status.show_message("No frame has been shown yet.")
             return
         name = f"{Path(self.session.title).stem or 'tmnet'}-timing.csv"
@@ -247,7 +247,7 @@ class MainWindow(QMainWindow):
         if found is not None:
             path, _ = found
             try:
-                self.session.timing.write(path)
+                self.session.painted.timing.write(path)
             except OSError as error:
                 self.status.show_message(f"The timing could not be written to {path}: {error.strerror}.")
 

@@ -269,7 +269,7 @@ def test_rates_and_age_are_measured_by_what_is_painted(playing, qtbot):
     assert rates.glance > 0
     assert 0 < rates.age < 5
     playing.hide()
-    qtbot.waitUntil(lambda: playing.session.displayed.rate == 0)
+    qtbot.waitUntil(lambda: playing.session.painted.displayed.rate == 0)
 
 
 def test_graphs_follow(playing, qtbot):

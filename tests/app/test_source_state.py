@@ -132,10 +132,10 @@ def test_every_frame_reaches_the_screen(qtbot, open_window) -> None:
 
 def test_timing_is_saved_with_drops_by_cause(qtbot, playing: MainWindow, tmp_path) -> None:
     session = playing.session
-    qtbot.waitUntil(lambda: len(session.timing) > 3)
+    qtbot.waitUntil(lambda: len(session.painted.timing) > 3)
     session.pause()
     for name in ("timing.csv", "timing.json"):
-        session.timing.write(tmp_path / name)
+        session.painted.timing.write(tmp_path / name)
     rows = list(csv.DictReader((tmp_path / "timing.csv").open()))
     assert [int(row["frame"]) for row in rows] == [
         row["frame"] for row in json.loads((tmp_path / "timing.json").read_text())
