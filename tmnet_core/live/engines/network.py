@@ -43,14 +43,16 @@ class GlanceNetwork(nn.Module):
         self.output_names = name_outputs(self.branches, maps=maps)
         self.model = restrict(model, self.branches)
         self.precision = next((parameter.dtype for parameter in self.model.base.parameters()), torch.float32)
-        self.register_buffer("mean", torch.tensor(preprocessing.mean) * 255.0)
-        self.register_buffer("scale", 1.0 / (torch.tensor(preprocessing.std) * 255.0))
+        mean, scale = preprocessing.row_constants(preprocessing.size)
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
         self.eval()
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return float32 probabilities (B×K), maps (B×K×h×w) and features (B×C), as `output_names` says."""
-        # Of NHWC this is a view in channels_last order, which convolutions like best.
-        frames = ((images.float() - self.mean) * self.scale).movedim(-1, -3)
+        # As `Preprocessing.normalise`. Of NHWC this is a view in channels_last order, which convolutions like best.
+        rows = (images.flatten(-2).float() - self.mean) * self.scale
+        frames = rows.reshape(images.shape).movedim(-1, -3)
         feature_maps = self._feature_maps(frames.to(self.precision))
         features = {branch: feature_map.mean((2, 3)) for branch, feature_map in feature_maps.items()}
         logits = {branch: self.model.classifier(feature) for branch, feature in features.items()}

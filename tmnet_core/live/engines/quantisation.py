@@ -7,17 +7,23 @@ import platform
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.live.engines.outputs import MAPS
 from tmnet_core.onnx_file import HEADER_KEY, INPUT, read_metadata, write_metadata
 
+if TYPE_CHECKING:
+    import onnx
+
 
 def quantise(path: Path, images: Sequence[Image]) -> None:
     """Turn a file of fp32 into one of int8, in place: static, QDQ, one scale a channel.
 
-    The classifier and the maps stay fp32: they cost nothing and their values are looked at.
+    Maps are products of 8 bits summed to fp32, as their values are looked at: of ResNet-50's 2048 features, fp32
+    products would take 2 % of a glance. The classifier stays fp32, and so does the fusion of what it says.
 
     Args:
         path: a file of `write_onnx`.
@@ -36,7 +42,7 @@ def quantise(path: Path, images: Sequence[Image]) -> None:
 
     header = read_metadata(path)[HEADER_KEY]
     model = onnx.load(path)
-    heads = [node.name for node in model.graph.node if node.output[0].startswith(f"{MAPS}.")]
+    _turn_maps_into_products(model.graph)
     logger = logging.getLogger()
     level = logger.level
     with tempfile.TemporaryDirectory() as folder:
@@ -53,14 +59,65 @@ def quantise(path: Path, images: Sequence[Image]) -> None:
                 weight_type=QuantType.QInt8,
                 per_channel=True,
                 reduce_range=needs_reduced_range(),
-                op_types_to_quantize=["Conv", "Relu", "Clip", "Add", "MaxPool"],
-                nodes_to_exclude=heads,
+                op_types_to_quantize=["Conv", "Relu", "Clip", "Add", "MaxPool", "MatMul"],
+                nodes_to_exclude=_sums_of_logits(model.graph),
+                extra_options={"OpTypesToExcludeOutputQuantization": ["MatMul"]},
             )
         finally:
             logger.setLevel(level)
         quantised = onnx.load(result)
     write_metadata(quantised, header, "int8", None)
     onnx.save(quantised, path)
+
+
+def _turn_maps_into_products(graph: onnx.GraphProto) -> None:
+    """Write each map's 1×1 convolution as the product of places×features with features×classes that it is.
+
+    onnxruntime sums 8-bit products to fp32, but 8-bit convolutions to 8 bits.
+    """
+    from onnx import helper, numpy_helper
+
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    sources = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Unsqueeze"}
+    for place, node in reversed(list(enumerate(graph.node))):
+        output = node.output[0]
+        if not output.startswith(f"{MAPS}."):
+            continue
+        features, weight = node.input
+        while weight in sources:
+            weight = sources[weight]
+        classes = numpy_helper.to_array(weights[weight])
+        table = np.ascontiguousarray(classes.reshape(len(classes), -1).T)
+        graph.initializer.append(numpy_helper.from_array(table, f"{output}.weight"))
+        graph.node.remove(node)
+        for product in reversed(
+            [
+                helper.make_node("Transpose", [features], [f"{output}.features"], perm=[0, 2, 3, 1]),
+                helper.make_node("MatMul", [f"{output}.features", f"{output}.weight"], [f"{output}.places"], output),
+                helper.make_node("Transpose", [f"{output}.places"], [output], perm=[0, 3, 1, 2]),
+            ]
+        ):
+            graph.node.insert(place, product)
+    _drop_unused(graph)
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    """Take weights out that nothing reads, and what shapes such weights."""
+    while True:
+        read = {name for node in graph.node for name in node.input}
+        unused = [node for node in graph.node if node.op_type == "Unsqueeze" and node.output[0] not in read]
+        if not unused:
+            break
+        for node in unused:
+            graph.node.remove(node)
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in read]:
+        graph.initializer.remove(tensor)
+
+
+def _sums_of_logits(graph: onnx.GraphProto) -> list[str]:
+    """Return the names of the nodes that add what the classifier says of two branches."""
+    logits = {node.output[0] for node in graph.node if node.op_type == "Gemm"}
+    return [node.name for node in graph.node if node.op_type == "Add" and logits.intersection(node.input)]
 
 
 def needs_reduced_range() -> bool:

@@ -95,6 +95,32 @@ def test_int8_is_calibrated_on_frames_and_keeps_near(exported, real_images, tmp_
     predictor.close()
 
 
+def test_int8_maps_are_products_summed_in_fp32_and_logits_are_never_rounded(exported, real_images, tmp_path):
+    path = tmp_path / "int8.onnx"
+    shutil.copy(exported.onnx, path)
+    quantise(path, list(real_images[::2]))
+    graph = onnx.load(path).graph
+    makers = {node.output[0]: node for node in graph.node}
+    for branch in (Branch.RB, Branch.CB):
+        product = makers[makers[f"maps.{branch}"].input[0]]
+        assert product.op_type == "MatMul"
+        assert {makers[name].op_type for name in product.input} == {"DequantizeLinear"}
+    (fused,) = [node for node in graph.node if node.op_type == "Add" and "Gemm" in _makers_of(node, makers)]
+    assert _makers_of(fused, makers) == ["Gemm", "Gemm"]
+    classifier = load_checkpoint(exported.checkpoint).model.classifier.weight.detach().numpy()
+    predictor = GlancePredictor.from_file(path)
+    for image in real_images[1::2]:
+        seen = predictor.glance(image)
+        for branch, values in seen.maps.items():
+            logits = classifier @ seen.features[branch]
+            assert np.abs(values.mean((1, 2)) - logits).max() < 0.01 * np.abs(values).max()
+    predictor.close()
+
+
+def _makers_of(node, makers):
+    return [makers[name].op_type for name in node.input if name in makers]
+
+
 def test_a_clip_is_exported_with_its_length_and_key_frame(make_checkpoint, make_video, tmp_path):
     checkpoint, _, _ = make_checkpoint(variant="tmnet-2d")
     out = tmp_path / "clip.onnx"
