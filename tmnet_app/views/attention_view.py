@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 from shiboken6 import VoidPtr
 
-from tmnet_app.views.legend import Legend
+from tmnet_app.views.legend import Legend, small
 from tmnet_app.views.linked_view import LinkedView
 from tmnet_app.views.picture_view import FrameScaler, PictureView, box_area
 from tmnet_core.attention.colours import HEAT_SIDE, contour_lines, enlarge, heat_pixels
@@ -85,7 +85,6 @@ class AttentionView(PictureView):
             self._lines = [_polyline(line) for end in ends for line in contour_lines(values, shown.scale.value(end))]
 
     def _paint_over(self, painter: QPainter, area: QRectF, placement: Placement) -> None:
-        super()._paint_over(painter, area, placement)
         if self._heat is None:
             return
         box = box_area(area, placement)
@@ -122,6 +121,8 @@ class AttentionView(PictureView):
 
 def _paint_value(painter: QPainter, area: QRectF, place: QPointF, text: str) -> None:
     """Write a value beside a place, inside the picture."""
+    painter.setFont(small(painter.font()))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     room = painter.fontMetrics().horizontalAdvance(text) + 12
     left = place.x() + 10 if place.x() + 10 + room < area.right() else place.x() - 10 - room
     plate = QRectF(left, max(area.top(), min(place.y() - 26, area.bottom() - 20)), room, 20)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtGui import QPalette
 
 from tmnet_app.views.picture_view import PictureView
 from tmnet_app.views.tint import Tint
-from tmnet_core.data.preprocessing import Image, Placement
+from tmnet_core.data.preprocessing import Image
 
 _OPACITY = 150
 
@@ -24,7 +23,5 @@ class InputView(PictureView):
         self.region = None if region is None else Tint(region, colour)
         self.update()
 
-    def _paint_over(self, painter: QPainter, area: QRectF, placement: Placement) -> None:
-        if self.region is not None:
-            self.region.paint(painter, area)
-        super()._paint_over(painter, area, placement)
+    def _tints(self) -> list[Tint]:
+        return super()._tints() if self.region is None else [self.region, *super()._tints()]

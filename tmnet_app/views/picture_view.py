@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tmnet_app.views.linked_view import LinkedView
+from tmnet_app.views.tint import Tint
 from tmnet_core.data.preprocessing import Box, Image, Placement
 from tmnet_core.live.frames import Frame
 from tmnet_core.opencv import cv2
@@ -43,10 +44,11 @@ class ScaledFrame:
 
 
 class FrameScaler:
-    """Scales a frame once for all panes of one size, to the four bytes a pixel that Qt paints fastest."""
+    """Scales a frame once for all panes of one size, to the four bytes a pixel that Qt paints fastest, and dims it."""
 
     def __init__(self) -> None:
         self._last: ScaledFrame | None = None
+        self._dimmed: tuple[ScaledFrame, QPointF, QRectF, QImage] | None = None
 
     def scaled(self, frame: Frame, size: tuple[int, int], part: Box | None = None) -> ScaledFrame:
         """Return the frame, or a part of it, at (width, height) in device pixels."""
@@ -56,6 +58,18 @@ class FrameScaler:
         if last is None or last.frame is not frame or last.size != size or last.part != part:
             last = self._last = _scale(frame, size, part)
         return last
+
+    def dimmed(self, scaled: ScaledFrame, place: QPointF, area: QRectF, box: QRectF) -> QImage:
+        """Return a scaled frame whose upper left corner lies at `place`, as `dim_around` leaves it."""
+        last = self._dimmed
+        if last is None or last[0] is not scaled or last[1] != place or last[2] != box:
+            image = scaled.image.copy()
+            painter = QPainter(image)
+            painter.translate(-place)
+            dim_around(painter, area, box)
+            painter.end()
+            last = self._dimmed = scaled, place, box, image
+        return last[3]
 
 
 def _scale(frame: Frame, size: tuple[int, int], part: Box) -> ScaledFrame:
@@ -134,7 +148,7 @@ class PictureView(QWidget):
             if placement.mirror:
                 painter.translate(fitted.left() + fitted.right(), 0)
                 painter.scale(-1, 1)
-            self._paint_frame(painter, frame, area, fitted)
+            self._paint_frame(painter, frame, area, fitted, placement)
             self._paint_over(painter, area, placement)
             painter.resetTransform()
             self._paint_signs(painter, fitted)
@@ -150,26 +164,12 @@ class PictureView(QWidget):
         size = round(width * scale), round(height * scale)
         return QRectF((self.width() - size[0]) // 2, (self.height() - size[1]) // 2, *size)
 
+    def _tints(self) -> list[Tint]:
+        """Return what is laid over the frame itself, below the dimming."""
+        return [] if self.link.region is None else [self.link.region]
+
     def _paint_over(self, painter: QPainter, area: QRectF, placement: Placement) -> None:
-        """Dim what the network does not see and outline what it does; tint what is painted over."""
-        if self.link.region is not None:
-            self.link.region.paint(painter, area)
-        box = box_area(area, placement)
-        if box.width() >= area.width() - 1 and box.height() >= area.height() - 1:
-            return
-        inner = QRectF(box.toRect())
-        left, right = inner.left() - area.left(), area.right() - inner.right()
-        # Four rectangles: filling a path with a hole takes ten times as long.
-        for strip in (
-            QRectF(area.left(), area.top(), area.width(), inner.top() - area.top()),
-            QRectF(area.left(), inner.bottom(), area.width(), area.bottom() - inner.bottom()),
-            QRectF(area.left(), inner.top(), left, inner.height()),
-            QRectF(inner.right(), inner.top(), right, inner.height()),
-        ):
-            painter.fillRect(strip, _DIM)
-        painter.setPen(QPen(_OUTLINE, 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(inner.adjusted(0, 0, -1, -1))
+        """Paint what lies over the frame and is mirrored with it."""
 
     def _paint_signs(self, painter: QPainter, area: QRectF) -> None:
         """Paint what is not mirrored with the picture: a cross where the pointer is, in this view or another."""
@@ -189,7 +189,8 @@ class PictureView(QWidget):
             return None
         return QPointF(whole.left() + pointer.x() * whole.width(), whole.top() + pointer.y() * whole.height())
 
-    def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF, fitted: QRectF) -> None:
+    def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF, fitted: QRectF, placement: Placement) -> None:
+        """Paint the frame, dimmed where the network does not see it; what is painted over it is tinted."""
         ratio = self.devicePixelRatioF()
         height, width = frame.image.shape[:2]
         part = _visible(area, fitted, width, height)
@@ -197,7 +198,16 @@ class PictureView(QWidget):
         size = max(1, round(part.width * across * ratio)), max(1, round(part.height * down * ratio))
         self._scaled = self._scaler.scaled(frame, size, part)
         self._scaled.image.setDevicePixelRatio(ratio)
-        painter.drawImage(QPointF(area.left() + part.left * across, area.top() + part.top * down), self._scaled.image)
+        place = QPointF(area.left() + part.left * across, area.top() + part.top * down)
+        box, tints = box_area(area, placement), self._tints()
+        if not tints and not placement.mirror and place * ratio == (place * ratio).toPoint():
+            # Pixel for pixel the same in all views of this size: the first one's work serves them all.
+            painter.drawImage(place, self._scaler.dimmed(self._scaled, place, area, box))
+            return
+        painter.drawImage(place, self._scaled.image)
+        for tint in tints:
+            tint.paint(painter, area)
+        dim_around(painter, area, box)
 
     def _paint_words(self, painter: QPainter) -> None:
         if self._frame is not None:
@@ -273,6 +283,25 @@ def _visible(area: QRectF, fitted: QRectF, width: int, height: int) -> Box:
         min(width, max(1, ceil((seen.right() - area.left()) * across - 1e-6))),
         min(height, max(1, ceil((seen.bottom() - area.top()) * down - 1e-6))),
     )
+
+
+def dim_around(painter: QPainter, area: QRectF, box: QRectF) -> None:
+    """Dim a picture in `area` outside the box that the network sees, and outline it; not where it sees everything."""
+    if box.width() >= area.width() - 1 and box.height() >= area.height() - 1:
+        return
+    inner = QRectF(box.toRect())
+    left, right = inner.left() - area.left(), area.right() - inner.right()
+    # Four rectangles: filling a path with a hole takes ten times as long.
+    for strip in (
+        QRectF(area.left(), area.top(), area.width(), inner.top() - area.top()),
+        QRectF(area.left(), inner.bottom(), area.width(), area.bottom() - inner.bottom()),
+        QRectF(area.left(), inner.top(), left, inner.height()),
+        QRectF(inner.right(), inner.top(), right, inner.height()),
+    ):
+        painter.fillRect(strip, _DIM)
+    painter.setPen(QPen(_OUTLINE, 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(inner.adjusted(0, 0, -1, -1))
 
 
 def box_area(area: QRectF, placement: Placement) -> QRectF:
