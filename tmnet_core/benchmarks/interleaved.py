@@ -45,12 +45,12 @@ def time_interleaved(
     """Run every case once a round, in turn, after some rounds that do not count.
 
     The order is reversed every other round, so that no case always runs on a cache that another one warmed.
-    The clock `processor` counts what this thread computes and not what it waits for, such as a core that something else
-    has taken: for cases that run in this thread alone.
+    The clock `processor` counts what all threads of the process compute and not what they wait for, such as a core that
+    something else has taken: for cases beside which the process does nothing else. Qt paints in threads of its own.
     """
     found: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
-    now = time.thread_time if clock == "processor" else time.perf_counter
+    now = time.process_time if clock == "processor" else time.perf_counter
     for number in range(-warmup, rounds):
         gc.collect()
         for name in names if number % 2 else reversed(names):

@@ -1,3 +1,4 @@
+import threading
 import time
 
 import pytest
@@ -23,3 +24,18 @@ def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
 def test_processor_time_leaves_out_what_is_waited_for() -> None:
     timings = time_interleaved({"wait": lambda: time.sleep(0.02)}, rounds=3, warmup=0, clock="processor")
     assert timings.median("wait") < 0.01
+
+
+def test_processor_time_counts_what_other_threads_compute_for_a_case() -> None:
+    def compute() -> None:
+        end = time.thread_time() + 0.02
+        while time.thread_time() < end:
+            pass
+
+    def hand_over() -> None:
+        thread = threading.Thread(target=compute)
+        thread.start()
+        thread.join()
+
+    timings = time_interleaved({"handed over": hand_over}, rounds=3, warmup=0, clock="processor")
+    assert timings.median("handed over") >= 0.02
