@@ -12,7 +12,7 @@ from shiboken6 import VoidPtr
 
 from tmnet_app.views.legend import Legend, small
 from tmnet_app.views.linked_view import LinkedView
-from tmnet_app.views.picture_view import FrameScaler, PictureView, box_area
+from tmnet_app.views.picture_view import FrameScaler, PictureView
 from tmnet_core.attention.colours import HEAT_SIDE, contour_lines, enlarge, heat_pixels
 from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import ShownMap
@@ -84,10 +84,9 @@ class AttentionView(PictureView):
             ends = (share, 1.0 - share) if shown.difference else (share,)
             self._lines = [_polyline(line) for end in ends for line in contour_lines(values, shown.scale.value(end))]
 
-    def _paint_over(self, painter: QPainter, area: QRectF, placement: Placement) -> None:
+    def _paint_over(self, painter: QPainter, box: QRectF) -> None:
         if self._heat is None:
             return
-        box = box_area(area, placement)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setOpacity(self._settings.opacity)
         painter.drawImage(box, self._heat)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -32,57 +31,78 @@ _ZOOM_A_NOTCH = 1.25
 _BRUSHES = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
 
 
-@dataclass(frozen=True, eq=False)
-class ScaledFrame:
-    """A part of a frame at the size it is painted; `image` lies over `pixels` without a copy: both live together."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a picture lies on a widget.
 
-    frame: Frame
-    size: tuple[int, int]
-    part: Box
-    pixels: npt.NDArray[np.uint8]
-    image: QImage
+    Attributes:
+        fitted: the part of the widget that it fills.
+        area: where all of it lies, beyond `fitted` where it is zoomed.
+        ratio: device pixels of the widget's pixels.
+    """
+
+    fitted: QRectF
+    area: QRectF
+    ratio: float
+
+
+class ScaledFrame:
+    """What is seen of a frame at the size it is painted, for all views of one layout.
+
+    Attributes:
+        dims: whether it is dimmed already where the network does not see it.
+        place: where its upper left corner is painted.
+        image: it lies over `pixels` without a copy: both live together.
+        box: where the network's box lies in the picture.
+    """
+
+    def __init__(self, frame: Frame, placement: Placement, layout: Layout, *, dims: bool) -> None:
+        self.frame, self.placement, self.layout, self.dims = frame, placement, layout, dims
+        area, ratio = layout.area, layout.ratio
+        height, width = frame.image.shape[:2]
+        part = _visible(area, layout.fitted, width, height)
+        across, down = area.width() / width, area.height() / height
+        size = max(1, round(part.width * across * ratio)), max(1, round(part.height * down * ratio))
+        self.place = QPointF(area.left() + part.left * across, area.top() + part.top * down)
+        self.box = box_area(area, placement)
+        picture = _scale(frame.image[part.top : part.bottom, part.left : part.right], size)
+        if dims and not _covers(self.box, area):
+            _dim_pixels(picture, QRectF(self.box.toRect()).translated(-self.place), ratio)
+        # The four bytes a pixel that Qt paints fastest.
+        self.pixels = cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA)
+        self.image = QImage(self.pixels.data, *size, self.pixels.strides[0], QImage.Format.Format_RGB32)
+        self.image.setDevicePixelRatio(ratio)
+
+    def paint(self, painter: QPainter, tints: Sequence[Tint]) -> None:
+        """Paint it, dimmed where the network does not see it; tints lie over the frame and below the dimming."""
+        painter.drawImage(self.place, self.image)
+        for tint in tints:
+            tint.paint(painter, self.layout.area)
+        if not self.dims:
+            _dim_around(painter, self.layout.area, self.box)
 
 
 class FrameScaler:
-    """Scales a frame once for all panes of one size, to the four bytes a pixel that Qt paints fastest, and dims it."""
+    """Scales a frame once for all panes of one size, and dims it once for those that tint nothing."""
 
     def __init__(self) -> None:
-        self._last: ScaledFrame | None = None
-        self._dimmed: tuple[ScaledFrame, QPointF, QRectF, QImage] | None = None
+        self._last: dict[bool, ScaledFrame] = {}
 
-    def scaled(self, frame: Frame, size: tuple[int, int], part: Box | None = None) -> ScaledFrame:
-        """Return the frame, or a part of it, at (width, height) in device pixels."""
-        height, width = frame.image.shape[:2]
-        part = part or Box(0, 0, width, height)
-        last = self._last
-        if last is None or last.frame is not frame or last.size != size or last.part != part:
-            last = self._last = _scale(frame, size, part)
+    def scaled(self, frame: Frame, placement: Placement, layout: Layout, *, tinted: bool = False) -> ScaledFrame:
+        """Return what is seen of a frame in such a layout; `tinted` for a view that lays something over it."""
+        # A painter that mirrors, or begins between two pixels, would not put the edges where it puts the box.
+        corner = layout.fitted.topLeft() * layout.ratio
+        dims = not tinted and not placement.mirror and layout.area == layout.fitted and corner == corner.toPoint()
+        last = self._last.get(dims)
+        if last is None or last.frame is not frame or last.layout != layout or last.placement != placement:
+            last = self._last[dims] = ScaledFrame(frame, placement, layout, dims=dims)
         return last
 
-    def dimmed(self, scaled: ScaledFrame, place: QPointF, area: QRectF, box: QRectF) -> QImage:
-        """Return a scaled frame whose upper left corner lies at `place`, as `dim_around` leaves it."""
-        last = self._dimmed
-        if last is None or last[0] is not scaled or last[1] != place or last[2] != box:
-            image = scaled.image.copy()
-            painter = QPainter(image)
-            painter.translate(-place)
-            dim_around(painter, area, box)
-            painter.end()
-            last = self._dimmed = scaled, place, box, image
-        return last[3]
 
-
-def _scale(frame: Frame, size: tuple[int, int], part: Box) -> ScaledFrame:
-    seen = frame.image[part.top : part.bottom, part.left : part.right]
-    shrinks = size[0] < part.width
-    resized = _shrink(seen, size) if shrinks else cv2.resize(seen, size, interpolation=cv2.INTER_CUBIC)
-    pixels = np.asarray(cv2.cvtColor(resized, cv2.COLOR_RGB2BGRA), dtype=np.uint8)
-    image = QImage(pixels.data, *size, pixels.strides[0], QImage.Format.Format_RGB32)
-    return ScaledFrame(frame, size, part, pixels, image)
-
-
-def _shrink(seen: Image, size: tuple[int, int]) -> Image:
-    """Average over whole pixels first: averaging over parts of pixels is ten times slower, and the eye sees no less."""
+def _scale(seen: Image, size: tuple[int, int]) -> Image:
+    if size[0] >= seen.shape[1]:
+        return cv2.resize(seen, size, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+    # Averaged over whole pixels first: averaging over parts of pixels is ten times slower, and the eye sees no less.
     height, width = seen.shape[:2]
     step = min(width // size[0], height // size[1])
     if step > 1:
@@ -142,14 +162,16 @@ class PictureView(QWidget):
         frame, placement = self._frame, self._placement
         if frame is not None and placement is not None:
             fitted = self.picture_area(*placement.frame_size)
-            area = self.link.zoomed(fitted, mirrored=placement.mirror)
+            layout = Layout(fitted, self.link.zoomed(fitted, mirrored=placement.mirror), self.devicePixelRatioF())
+            tints = self._tints()
+            self._scaled = self._scaler.scaled(frame, placement, layout, tinted=bool(tints))
             painter.save()
             painter.setClipRect(fitted)
             if placement.mirror:
                 painter.translate(fitted.left() + fitted.right(), 0)
                 painter.scale(-1, 1)
-            self._paint_frame(painter, frame, area, fitted, placement)
-            self._paint_over(painter, area, placement)
+            self._scaled.paint(painter, tints)
+            self._paint_over(painter, self._scaled.box)
             painter.resetTransform()
             self._paint_signs(painter, fitted)
             painter.restore()
@@ -168,8 +190,8 @@ class PictureView(QWidget):
         """Return what is laid over the frame itself, below the dimming."""
         return [] if self.link.region is None else [self.link.region]
 
-    def _paint_over(self, painter: QPainter, area: QRectF, placement: Placement) -> None:
-        """Paint what lies over the frame and is mirrored with it."""
+    def _paint_over(self, painter: QPainter, box: QRectF) -> None:
+        """Paint what lies over the network's box and is mirrored with it."""
 
     def _paint_signs(self, painter: QPainter, area: QRectF) -> None:
         """Paint what is not mirrored with the picture: a cross where the pointer is, in this view or another."""
@@ -188,26 +210,6 @@ class PictureView(QWidget):
         if pointer is None:
             return None
         return QPointF(whole.left() + pointer.x() * whole.width(), whole.top() + pointer.y() * whole.height())
-
-    def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF, fitted: QRectF, placement: Placement) -> None:
-        """Paint the frame, dimmed where the network does not see it; what is painted over it is tinted."""
-        ratio = self.devicePixelRatioF()
-        height, width = frame.image.shape[:2]
-        part = _visible(area, fitted, width, height)
-        across, down = area.width() / width, area.height() / height
-        size = max(1, round(part.width * across * ratio)), max(1, round(part.height * down * ratio))
-        self._scaled = self._scaler.scaled(frame, size, part)
-        self._scaled.image.setDevicePixelRatio(ratio)
-        place = QPointF(area.left() + part.left * across, area.top() + part.top * down)
-        box, tints = box_area(area, placement), self._tints()
-        if not tints and not placement.mirror and place * ratio == (place * ratio).toPoint():
-            # Pixel for pixel the same in all views of this size: the first one's work serves them all.
-            painter.drawImage(place, self._scaler.dimmed(self._scaled, place, area, box))
-            return
-        painter.drawImage(place, self._scaled.image)
-        for tint in tints:
-            tint.paint(painter, area)
-        dim_around(painter, area, box)
 
     def _paint_words(self, painter: QPainter) -> None:
         if self._frame is not None:
@@ -285,9 +287,9 @@ def _visible(area: QRectF, fitted: QRectF, width: int, height: int) -> Box:
     )
 
 
-def dim_around(painter: QPainter, area: QRectF, box: QRectF) -> None:
+def _dim_around(painter: QPainter, area: QRectF, box: QRectF) -> None:
     """Dim a picture in `area` outside the box that the network sees, and outline it; not where it sees everything."""
-    if box.width() >= area.width() - 1 and box.height() >= area.height() - 1:
+    if _covers(box, area):
         return
     inner = QRectF(box.toRect())
     left, right = inner.left() - area.left(), area.right() - inner.right()
@@ -302,6 +304,37 @@ def dim_around(painter: QPainter, area: QRectF, box: QRectF) -> None:
     painter.setPen(QPen(_OUTLINE, 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(inner.adjusted(0, 0, -1, -1))
+
+
+def _dim_pixels(picture: Image, inner: QRectF, ratio: float) -> None:
+    """Do what `_dim_around` does to the pixels of a picture, whose own corner is at 0, 0; within 1 of each value.
+
+    Qt would fill in threads of its own, which one waits for while a network has the cores.
+    """
+    top, bottom = round(inner.top() * ratio), round(inner.bottom() * ratio)
+    left, right = round(inner.left() * ratio), round(inner.right() * ratio)
+    line = max(1, round(ratio))
+    rows, inside = slice(top, bottom), slice(left + line, right - line)
+    for outside in (picture[:top], picture[bottom:], picture[rows, :left], picture[rows, right:]):
+        _lay_over(outside, _DIM)
+    for edge in (
+        picture[rows, left : left + line],
+        picture[rows, right - line : right],
+        picture[top : top + line, inside],
+        picture[bottom - line : bottom, inside],
+    ):
+        _lay_over(edge, _OUTLINE)
+
+
+def _lay_over(part: Image, grey: QColor) -> None:
+    if part.size:
+        alpha = grey.alphaF()
+        part[:] = cv2.convertScaleAbs(part, alpha=1.0 - alpha, beta=alpha * grey.red())
+
+
+def _covers(box: QRectF, area: QRectF) -> bool:
+    """Whether the network sees all of the picture."""
+    return box.width() >= area.width() - 1 and box.height() >= area.height() - 1
 
 
 def box_area(area: QRectF, placement: Placement) -> QRectF:

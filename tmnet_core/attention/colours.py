@@ -129,8 +129,15 @@ def heat_levels(
     activation_map: FloatArray, scale: HeatScale | None = None, size: tuple[int, int] = (HEAT_SIDE, HEAT_SIDE)
 ) -> npt.NDArray[np.uint8]:
     """Return which of the 256 colours each place of the enlarged map has; at its own scale where none is given."""
-    heat = (scale or own_scale(activation_map)).normalise(enlarge(activation_map, size))
-    return (heat * np.float32(255.0)).astype(np.uint8)
+    scale = scale or own_scale(activation_map)
+    if scale.empty:
+        return np.zeros(size[::-1], np.uint8)
+    heat = enlarge(activation_map, size)
+    heat -= scale.low
+    heat /= scale.high - scale.low
+    np.minimum(np.maximum(heat, 0.0, out=heat), 1.0, out=heat)
+    heat *= 255.0
+    return heat.astype(np.uint8)
 
 
 def heat_pixels(

@@ -61,7 +61,7 @@ class Placement:
         """Return an h×w map of the network's input oriented as `box` of the source frame; a view, not resized."""
         if self.mirror:
             activation_map = activation_map[..., ::-1]
-        return np.rot90(activation_map, self.quarter_turns, axes=(-2, -1))
+        return np.rot90(activation_map, self.quarter_turns, axes=(-2, -1)) if self.quarter_turns else activation_map
 
     def point_to_frame(self, x: float, y: float) -> tuple[float, float]:
         """Map a point of the network's input, both coordinates in [0, 1], to pixels of the source frame."""

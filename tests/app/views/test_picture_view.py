@@ -4,10 +4,11 @@ import gc
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 
-from tmnet_app.views.picture_view import FrameScaler, PictureView
+from tmnet_app.views.input_view import InputView
+from tmnet_app.views.picture_view import FrameScaler, Layout, PictureView
 from tmnet_core.data.preprocessing import Box, Placement
 from tmnet_core.live.frames import Frame
 
@@ -79,8 +80,25 @@ def test_a_new_frame_is_never_taken_for_an_old_one(view):
 
 def test_equal_panes_share_one_scaled_frame():
     scaler, frame = FrameScaler(), half_and_half()
-    assert scaler.scaled(frame, (100, 50)) is scaler.scaled(frame, (100, 50))
-    assert scaler.scaled(frame, (50, 25)).image.width() == 50
+    layout, smaller = (Layout(area, area, 1.0) for area in (QRectF(0, 0, 100, 50), QRectF(0, 0, 50, 25)))
+    assert scaler.scaled(frame, whole(frame), layout) is scaler.scaled(frame, whole(frame), layout)
+    assert scaler.scaled(frame, whole(frame), smaller).image.width() == 50
+
+
+def test_a_frame_that_another_view_dimmed_is_not_dimmed_below_a_tint(view, qtbot):
+    frame, placement, scaler = half_and_half(), Placement((64, 32), Box(16, 0, 48, 32)), FrameScaler()
+    plain, shared, alone = views = [InputView(scaler), InputView(scaler), InputView()]
+    for each in views:
+        qtbot.addWidget(each)
+        each.resize(view.size())
+        each.show_frame(frame, placement)
+    seen = plain.grab().toImage()
+    assert shared.grab().toImage() == seen
+    for each in (shared, alone):
+        each.show_region(np.ones((4, 8), np.uint8))
+    plain.grab()
+    assert shared.grab().toImage() == alone.grab().toImage() != seen
+    assert plain.grab().toImage() == seen
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (501, 2), (33, 77)])
