@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from tmnet_core.checkpoint import load_checkpoint, read_header
 from tmnet_core.errors import CheckpointError, DataError, EngineError
 from tmnet_core.live.engines import export as export_module
+from tmnet_core.live.engines.bias_correction import correct_biases
 from tmnet_core.live.engines.export import export_checkpoint
 from tmnet_core.live.engines.quantisation import quantise
 from tmnet_core.live.glance_file import FileLook, glance_file
@@ -119,6 +121,50 @@ def test_int8_maps_are_products_summed_in_fp32_and_logits_are_never_rounded(expo
 
 def _makers_of(node, makers):
     return [makers[name].op_type for name in node.input if name in makers]
+
+
+def test_int8_keeps_the_mean_of_every_channel_where_rounding_a_weight_would_move_it():
+    """Of a 1×1 and of a depthwise convolution, each with one weight that makes the steps of its channel coarse."""
+    rng = np.random.default_rng(0)
+    pointwise, depthwise = rng.normal(size=(4, 3, 1, 1)), rng.normal(size=(4, 1, 3, 3))
+    pointwise[:, 0] *= 50
+    depthwise[:, :, 1, 1] *= 50
+    constants = {"w1": pointwise, "b1": np.zeros(4), "w2": depthwise, "b2": rng.normal(size=4)}
+    nodes = [
+        onnx.helper.make_node("Cast", ["images"], ["floats"], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("Transpose", ["floats"], ["frames"], perm=[0, 3, 1, 2]),
+        onnx.helper.make_node("Conv", ["frames", "w1", "b1"], ["inner"]),
+        onnx.helper.make_node("Conv", ["inner", "w2", "b2"], ["outer"], group=4),
+    ]
+    images = rng.integers(0, 255, (6, 16, 16, 3)).astype(np.uint8)
+
+    def means(values):
+        ends = [onnx.helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["batch", 16, 16, 3])]
+        outputs = [
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in ("inner", "outer")
+        ]
+        tensors = [onnx.numpy_helper.from_array(value.astype(np.float32), name) for name, value in values.items()]
+        model = onnx.helper.make_model(
+            onnx.helper.make_graph(nodes, "g", ends, outputs, tensors), opset_imports=[onnx.helper.make_opsetid("", 20)]
+        )
+        model.ir_version = 10
+        session = onnxruntime.InferenceSession(model.SerializeToString())
+        return model, [found.mean((0, 2, 3)) for found in session.run(["inner", "outer"], {"images": images})]
+
+    def rounded(weights):
+        step = np.abs(weights).max((1, 2, 3), keepdims=True) / 127
+        return np.round(weights / step) * step
+
+    model, wanted = means(constants)
+    _, without = means(constants | {"w1": rounded(pointwise), "w2": rounded(depthwise)})
+    correct_biases(model, model.graph.node[2:], list(images), 127)
+    biases = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    corrected = {"w1": rounded(pointwise), "b1": biases["b1"], "w2": rounded(depthwise), "b2": biases["b2"]}
+    _, found = means(constants | corrected)
+    for place in range(2):
+        scale = np.abs(wanted[place]).max()
+        assert np.abs(without[place] - wanted[place]).max() > 1e-3 * scale
+        np.testing.assert_allclose(found[place], wanted[place], atol=1e-4 * scale)
 
 
 def test_a_clip_is_exported_with_its_length_and_key_frame(make_checkpoint, make_video, tmp_path):
