@@ -17,6 +17,7 @@ from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.network import GlanceNetwork, served_branches
 from tmnet_core.live.engines.outputs import EngineOutputs, group_outputs
 from tmnet_core.live.engines.precision import STORED, TITLES, TOLERANCE, Precision
+from tmnet_core.live.engines.release import release_weights
 from tmnet_core.live.frames import FloatArray
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.tmnet import TMNet, use_channels_last
@@ -84,6 +85,8 @@ class CudaGraphEngine(Engine):
     def close(self) -> None:
         """Free graphs, weights and the memory that torch keeps for them."""
         self._graphs.clear()
+        if self._model is not None:
+            release_weights(self._model.modules())
         self._model = None
         torch.cuda.empty_cache()
 

@@ -77,6 +77,10 @@ class PackedConvolution(nn.Module):
         self._bias = None if convolution.bias is None else convolution.bias.detach()
         self._activation, self._limits = activation
 
+    def release(self) -> None:
+        """Free the weights; it cannot be called any more."""
+        self._weight = self._bias = None
+
     def forward(self, frames: Tensor, other: Tensor | None = None) -> Tensor:
         """Map B×C×H×W to B×C'×H'×W'."""
         tensors, geometry = (self._weight, self._bias), self._geometry

@@ -17,6 +17,7 @@ from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.network import GlanceNetwork, look, restrict, served_branches
 from tmnet_core.live.engines.outputs import EngineOutputs, group_outputs
 from tmnet_core.live.engines.packing import pack_convolutions
+from tmnet_core.live.engines.release import release_weights
 from tmnet_core.models.branch import Branch
 from tmnet_core.models.tmnet import TMNet, use_channels_last
 
@@ -42,12 +43,15 @@ class TorchEngine(Engine):
         self._clip = clip
         self._branches = served_branches(model, clip)
         folded = copy.deepcopy(model).eval()
+        parts = [*folded.modules()]
         fold_batch_norms(folded)
         use_channels_last(folded)
         if self._device.type == "cpu":
             shape = ([1] if clip is None else [1, clip.frames]) + [preprocessing.size] * 2 + [3]
             frames = torch.rand(shape).movedim(-1, -3)
+            parts += folded.modules()
             folded = pack_convolutions(folded, lambda part: look(restrict(part, self._branches), frames, clip))
+        release_weights(parts, kept=folded)
         self._model: TMNet | None = folded.to(self._device)
         self._preprocessing = preprocessing
         self._networks: dict[tuple[tuple[Branch, ...], bool], GlanceNetwork] = {}
@@ -75,6 +79,8 @@ class TorchEngine(Engine):
     def close(self) -> None:
         """Free the weights."""
         self._networks.clear()
+        if self._model is not None:
+            release_weights(self._model.modules())
         self._model = None
         give_back_memory()
 
