@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 import torch
 
 from tmnet_core.device import choose_device, describe_device
 from tmnet_core.errors import TMNetError
+from tmnet_core.live.engines.choice import all_engines
 
 
 @pytest.mark.parametrize(
@@ -20,6 +23,27 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch, name, devices):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
     with pytest.raises(TMNetError, match=f"device '{name}': this machine offers {devices} CUDA devices to torch"):
         choose_device(name)
+
+
+def test_a_driver_that_is_too_old_is_said_without_advice_and_addresses(monkeypatch):
+    said = (
+        "The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver at http://x"
+    )
+
+    def init():
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "init", init)
+    reason = "the NVIDIA driver on your system is too old (found version 11040)"
+    with pytest.raises(TMNetError) as refused:
+        choose_device("cuda")
+    assert str(refused.value) == f"device 'cuda': this machine offers 0 CUDA devices to torch: {reason}"
+    # The window's menu of engines says the same of what it cannot offer.
+    offers = [offer for offer in all_engines(Path("net.safetensors")) if offer.device == "cuda"]
+    assert len(offers) == 4
+    assert all(str(offer.refused).endswith(reason) for offer in offers)
 
 
 def test_missing_mps_is_named(monkeypatch):

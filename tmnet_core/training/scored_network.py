@@ -12,8 +12,8 @@ import torch
 from tmnet_core.checkpoint import CheckpointHeader, LoadedCheckpoint, load_checkpoint, read_header
 from tmnet_core.config import ClipSection
 from tmnet_core.data.sampling import key_frame_fraction
-from tmnet_core.device import choose_device
-from tmnet_core.errors import CheckpointError
+from tmnet_core.device import choose_device, describe_device
+from tmnet_core.errors import CheckpointError, DeviceMemoryError
 from tmnet_core.live.engines.choice import open_engine
 from tmnet_core.live.engines.clip import choose_look
 from tmnet_core.models.catalogue import C3D_FRAMES, shortest_clip
@@ -54,6 +54,7 @@ def open_scored_network(path: Path, looks: Sequence[Look], device: str) -> Itera
 
     Raises:
         CheckpointError, EngineError: the file cannot be used, or does not serve all of these looks.
+        DeviceMemoryError: also from within the block, where a GPU's memory does not suffice.
     """
     if path.suffix == SUFFIX:
         header = read_header(path)
@@ -66,11 +67,17 @@ def open_scored_network(path: Path, looks: Sequence[Look], device: str) -> Itera
             opened.engine.close()
     else:
         chosen = choose_device(device)
-        loaded = load_checkpoint(path, chosen)
-        for look in looks:
-            _refuse_unserved(loaded, look)
-        answerer = NetworkAnswerer(loaded.model, loaded.header.preprocessing, chosen)
-        yield ScoredNetwork(path, loaded.header, answerer, "torch fp32")
+        try:
+            loaded = load_checkpoint(path, chosen)
+            for look in looks:
+                _refuse_unserved(loaded, look)
+            answerer = NetworkAnswerer(loaded.model, loaded.header.preprocessing, chosen)
+            yield ScoredNetwork(path, loaded.header, answerer, "torch fp32")
+        except torch.OutOfMemoryError:
+            raise DeviceMemoryError(
+                f"the memory of {describe_device(chosen)} does not suffice for this evaluation; lower --batch, or say "
+                "--device cpu"
+            ) from None
 
 
 def scoring_device(path: Path, device: str) -> torch.device:

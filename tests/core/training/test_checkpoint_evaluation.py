@@ -21,7 +21,7 @@ from tmnet_core.checkpoint import (
 from tmnet_core.config import DataSection, Recipe
 from tmnet_core.data.clip_sources import open_all_clips
 from tmnet_core.device import choose_device
-from tmnet_core.errors import CheckpointError, DataError, RecipeError
+from tmnet_core.errors import CheckpointError, DataError, DeviceMemoryError, RecipeError
 from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.export import write_onnx
 from tmnet_core.live.engines.outputs import EngineOutputs
@@ -482,3 +482,25 @@ def test_two_networks_are_compared_clip_by_clip_whatever_the_order_of_their_clas
         assert difference.mean == pytest.approx(other.metrics[branch]["top1"] - 1 / 3, abs=1e-6)
         reds = sum(row[2] for row in other.confusion[branch]) / sum(map(sum, other.confusion[branch]))
         assert other.against.same_answers[branch] == pytest.approx(reds)
+
+
+def test_a_gpu_that_is_too_small_is_a_sentence_that_says_what_to_change(
+    tmp_path: Path, coloured_clips: Path, make_header: MakeHeader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = make_header().model_copy(update={"classes": ["blue", "green", "red"]})
+    save_untrained(tmp_path / "net.safetensors", header)
+
+    def answer(self: object, frames: torch.Tensor, key_frame: float | None) -> dict[Branch, torch.Tensor]:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(NetworkAnswerer, "answer", answer)
+    with pytest.raises(
+        DeviceMemoryError, match=r"does not suffice for this evaluation; lower --batch, or say --device"
+    ):
+        evaluate_checkpoint(tmp_path / "net.safetensors", str(coloured_clips), device="cpu")
+
+
+def test_files_that_are_no_exports_are_refused_by_name(tmp_path: Path, coloured_clips: Path) -> None:
+    (tmp_path / "other.onnx").write_bytes(b"no ONNX file at all")
+    with pytest.raises(CheckpointError, match=r"other\.onnx: it is damaged or no ONNX file"):
+        evaluate_checkpoint(tmp_path / "other.onnx", str(coloured_clips))

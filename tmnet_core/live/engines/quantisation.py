@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tmnet_core.data.preprocessing import Image
+from tmnet_core.errors import EngineError
 from tmnet_core.live.engines.bias_correction import correct_biases
 from tmnet_core.live.engines.outputs import MAPS
 from tmnet_core.onnx_file import HEADER_KEY, INPUT, read_metadata, write_metadata
@@ -32,9 +33,16 @@ def quantise(path: Path, images: Sequence[Image]) -> None:
     Args:
         path: a file of `write_onnx`.
         images: size×size×3 uint8, like those that will be seen.
+
+    Raises:
+        EngineError: onnxruntime is absent.
     """
     import onnx
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    try:
+        from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    except ImportError as error:
+        raise EngineError(f"int8 cannot be made here: {error}") from None
 
     class Images(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:

@@ -123,6 +123,15 @@ def _makers_of(node, makers):
     return [makers[name].op_type for name in node.input if name in makers]
 
 
+def test_int8_without_onnxruntime_is_a_sentence(exported, real_images, tmp_path, monkeypatch):
+    path = tmp_path / "int8.onnx"
+    shutil.copy(exported.onnx, path)
+    monkeypatch.setitem(sys.modules, "onnxruntime.quantization", None)
+    with pytest.raises(EngineError, match="int8 cannot be made here: "):
+        quantise(path, list(real_images[:2]))
+    assert path.read_bytes() == exported.onnx.read_bytes()
+
+
 def test_int8_keeps_the_mean_of_every_channel_where_rounding_a_weight_would_move_it():
     """Of a 1×1 and of a depthwise convolution, each with one weight that makes the steps of its channel coarse."""
     rng = np.random.default_rng(0)
