@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
@@ -16,6 +17,7 @@ from tmnet_app.dialogs.shortcuts_dialog import ShortcutsDialog
 from tmnet_app.main_window import MainWindow
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.live.playback import PlaybackState
+from tmnet_core.live.predictor import GlancePredictor
 from tmnet_core.live.timing import Drops
 from tmnet_core.models.branch import Branch
 
@@ -119,6 +121,22 @@ def test_a_bad_source_is_told_in_a_sentence_and_the_old_one_plays_on(playing, qt
     assert "there is none.mp4" in playing.status.sentence
     assert playing.session.source == before
     assert playing.session.playing
+
+
+@pytest.mark.parametrize("content", ["of something else", "damaged"])
+def test_an_onnx_file_that_is_no_export_is_refused_in_a_sentence(open_window, qtbot, tmp_path, content):
+    path = tmp_path / "other.onnx"
+    path.write_bytes(b"no ONNX file at all")
+    reason = "it is damaged or no ONNX file"
+    if content == "of something else":
+        values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
+        node = onnx.helper.make_node("Relu", ["x"], ["y"])
+        onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", values[:1], values[1:])), path)
+        reason = "an ONNX file, but not one of TMNet (it has no tmnet header)"
+    window = open_window(load_model=lambda file: GlancePredictor.from_file(file, "cpu"))
+    with qtbot.waitSignal(window.session.failed):
+        window.opener.open_checkpoint(str(path))
+    assert window.status.sentence == f"Checkpoint {path}: {reason}."
 
 
 def test_not_a_video_is_refused(window, qtbot, tmp_path):
