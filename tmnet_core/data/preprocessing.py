@@ -121,7 +121,7 @@ class Preprocessing(BaseModel):
         """Crop, turn, mirror and resize one frame to size×size×3 uint8 RGB, contiguous."""
         box = placement.box
         resized = resize(frame[box.top : box.bottom, box.left : box.right], self.size, self.size)
-        turned = np.rot90(resized, -placement.quarter_turns)
+        turned = np.rot90(resized, -placement.quarter_turns) if placement.quarter_turns else resized
         if placement.mirror:
             turned = turned[:, ::-1]
         return np.ascontiguousarray(turned)

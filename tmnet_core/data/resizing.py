@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from math import ceil
 
@@ -43,10 +44,28 @@ def _shrink_on_grids(image: Pixels, width: int, height: int) -> Pixels:
     To average over parts of pixels, as one resize to the size itself would, takes OpenCV several times as long.
     """
     rows, columns = _fewest_blocks(image.shape[0], height), _fewest_blocks(image.shape[1], width)
-    blocks = _resize(image, columns, rows, cv2.INTER_AREA)
+    # Into memory that is there: fresh pages for each frame would take a quarter of the time.
+    blocks = _scratch.of(rows, columns)
+    cv2.resize(image, (columns, rows), blocks, interpolation=cv2.INTER_AREA)
     finer = [ceil(count / side / _LONGEST_STEP) * side for count, side in ((columns, width), (rows, height))]
     image = _resize(blocks, finer[0], finer[1], cv2.INTER_LINEAR)
     return image if finer == [width, height] else _resize(image, width, height, cv2.INTER_AREA)
+
+
+class _Scratch(threading.local):
+    """Memory of each thread for pictures in between, of one size at a time."""
+
+    def __init__(self) -> None:
+        self._pixels = np.empty((0, 0, 3), np.uint8)
+
+    def of(self, rows: int, columns: int) -> Pixels:
+        """Return rows×columns×3 pixels of any values."""
+        if self._pixels.shape[:2] != (rows, columns):
+            self._pixels = np.empty((rows, columns, 3), np.uint8)
+        return self._pixels
+
+
+_scratch = _Scratch()
 
 
 @lru_cache(maxsize=64)
