@@ -234,7 +234,7 @@ def print_costs(costs: Costs) -> None:
         title=f"Networks for {costs.classes} classes",
         caption="multiply-adds in 1e9; BB + RB of a clip is what TMNet-3D-B runs; - where a network cannot",
     )
-    table.add_column("network")
+    table.add_column("network", overflow="fold")
     for title in ("clip", "parameters", "one glance", "clip, BB + RB", "whole clip"):
         table.add_column(title, justify="right")
     for cost in costs.networks:
@@ -243,10 +243,10 @@ def print_costs(costs: Costs) -> None:
     _console.print(table)
 
     table = Table(title="Parts beside their published figures", caption="multiply-adds in 1e9")
-    table.add_column("part")
+    table.add_column("part", overflow="fold")
     for title in ("input", "parameters", "published", "multiply-adds", "published"):
-        table.add_column(title, justify="right")
-    table.add_column("source")
+        table.add_column(title, justify="right", overflow="fold")
+    table.add_column("source", overflow="fold")
     for part in costs.parts:
         table.add_row(
             part.part,

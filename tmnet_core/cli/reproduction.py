@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +10,13 @@ import typer
 
 from tmnet_core.cli.app import DATA_HELP, Threads, app, this_command, use_for_training
 
-# A list of Literals is more than typer takes.
-Name = StrEnum("Name", "table1 table2 table3 table4 table5 figure3 figure4 figure5 figure6 ablations all")
+ALL = "all"
 
 
 @app.command()
 def reproduce(
     names: Annotated[
-        list[Name],
+        list[str],
         typer.Argument(
             metavar="NAME...",
             help="table1 to table5, figure3 to figure6, the ablations that the paper leaves out; or all.",
@@ -35,8 +34,11 @@ def reproduce(
     ] = None,
     devices: Annotated[
         str,
-        typer.Option(metavar="DEVICE,...", help="Where runs are trained; several share them, such as cuda:0,cuda:1."),
-    ] = "auto",
+        typer.Option(
+            metavar="DEVICE,...",
+            help="Where runs are trained, if not as training.device says; several share them, such as cuda:0,cuda:1.",
+        ),
+    ] = "",
     threads: Threads = 0,
 ) -> None:
     """Train what a table or figure needs and set it beside the paper's numbers; Ctrl-C keeps all, and it goes on."""
@@ -45,14 +47,17 @@ def reproduce(
     from tmnet_core.reproduction.reproduce import reproduce as make
 
     use_for_training(threads)
+    for name in names:
+        if name not in (*PLAN_NAMES, ALL):
+            raise typer.BadParameter(f"{name!r}: choose among {', '.join(PLAN_NAMES)}, {ALL}", param_hint="NAME")
     settings = Settings(_absolute(data), backbone, quick, tuple(set_ or ()))
     with RunsProgress() as shown:
         made = make(
-            [plan for plan in PLAN_NAMES if plan in names or Name.all in names],
+            [plan for plan in PLAN_NAMES if plan in names or ALL in names],
             settings,
             out,
             seeds=_parse_seeds(seeds),
-            devices=devices.split(","),
+            devices=(devices or settings.base().training.device).split(","),
             threads=threads,
             command=this_command(),
             tell=shown.show,
@@ -60,6 +65,7 @@ def reproduce(
         )
     print(made.report)
     if made.interrupted:
+        print("interrupted: the report is of what is finished; the same command goes on", file=sys.stderr)
         raise typer.Exit(130)
 
 

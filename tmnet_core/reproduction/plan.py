@@ -65,11 +65,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Claim:
-    """Something the paper says, and the comparisons it stands or falls with; none where it is not tested.
+    """Something the paper says, in its words, and the comparisons it stands or falls with; none where it is not tested.
 
     Attributes:
-        margin: by how many points the higher side may fall short; above 0 where the claim is that nothing is lost.
+        margin: by how many points the higher side may fall short, where the claim is that nothing is lost; below 0: by
+            how many it has to be ahead.
         about: what holds of the test that a reader should know, such as that the paper's own table disagrees.
+        budget: what its runs have equal, where they are made twice: the two can give opposite answers.
     """
 
     says: str
@@ -77,6 +79,7 @@ class Claim:
     comparisons: Sequence[Comparison] = ()
     about: str = ""
     margin: float = 0.0
+    budget: Budget = ""
 
 
 @dataclass(frozen=True)
@@ -135,8 +138,15 @@ def identity(recipe: Recipe) -> str:
     values = recipe.model_dump(mode="json", exclude={"name": True, **_NOT_THE_RECIPE})
     for key in ("root", "validation_root"):
         if values["data"][key] not in ("", SYNTHETIC_PEOPLE):
-            values["data"][key] = str(Path(values["data"][key]).expanduser().resolve())
+            values["data"][key] = _absolute(values["data"][key])
+    for key in ("weights", "weights3d"):
+        if Path(values["start"][key]).is_file():  # else it is a word, such as imagenet
+            values["start"][key] = _absolute(values["start"][key])
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve())
 
 
 def work(recipe: Recipe) -> int:

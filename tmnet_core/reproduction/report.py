@@ -46,8 +46,16 @@ class Made:
     sources: int
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report, and what stands below it."""
+
+    path: Path
+    caption: str = ""
+
+
 def write_report(
-    path: Path, results: Sequence[Results], made: Made, costs: Mapping[str, Cost], pictures: Mapping[str, Path]
+    path: Path, results: Sequence[Results], made: Made, costs: Mapping[str, Cost], pictures: Mapping[str, Picture]
 ) -> None:
     """Write the Markdown report; `costs` are by line key, `pictures` by plan name."""
     text = "\n".join(_header(made) + _claims(results))
@@ -133,6 +141,9 @@ def _claims(results: Sequence[Results]) -> list[str]:
         "- Undecided: none speaks against it, and at least one interval has room for both.",
         "- Not tested: no comparison could be made.",
         "",
+        "Differences are in points of acc@1. Each interval is of 95 % by itself: of twenty comparisons of equals, one "
+        "is expected to look different.",
+        "",
     ]
     for result in results:
         for claim in result.claims:
@@ -143,7 +154,8 @@ def _claims(results: Sequence[Results]) -> list[str]:
 def _paragraph(result: ClaimResult) -> str:
     claim = result.claim
     standing = result.standing
-    parts = [f"**{standing[0].upper()}{standing[1:]}**: “{claim.says}” ({claim.where}).", claim.about]
+    at = f", at {claim.budget}" if claim.budget else ""
+    parts = [f"**{standing[0].upper()}{standing[1:]}**{at}: “{claim.says}” ({claim.where}).", claim.about]
     made = [c for c in result.comparisons if c.difference is not None]
     if made:
         differences = [comparison.difference for comparison in made if comparison.difference is not None]
@@ -190,11 +202,12 @@ def _points(difference: PairedDifference) -> str:
     return f"{100 * difference.mean:+.1f} ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
 
 
-def _section(result: Results, costs: Mapping[str, Cost], picture: Path | None, folder: Path) -> list[str]:
+def _section(result: Results, costs: Mapping[str, Cost], picture: Picture | None, folder: Path) -> list[str]:
     plan = result.plan
     lines = ["", f"## {plan.title}", "", plan.about, ""]
     if picture is not None:
-        lines += [f"![{plan.title}]({picture.relative_to(folder).as_posix()})", ""]
+        lines += [f"![{plan.title}]({picture.path.relative_to(folder).as_posix()})", ""]
+        lines += [picture.caption, ""] if picture.caption else []
     titles = ["", *(["runs of"] if any(line.line.budget for line in result.lines) else []), "branch"]
     with_paper = any(line.line.paper for line in result.lines)
     for metric in PRINTED:
@@ -206,7 +219,9 @@ def _section(result: Results, costs: Mapping[str, Cost], picture: Path | None, f
     lines += [f"| {' | '.join(titles)} |", f"|{'---|' * (len(titles) - numbers)}{'---:|' * numbers}"]
     for line in result.lines:
         lines += [f"| {' | '.join(row)} |" for row in _rows(line, titles, with_paper, costs.get(line.line.key))]
-    made = [c for c in result.comparisons if c.difference is not None and not c.difference.is_of_one_run]
+    made = [c for c in result.comparisons if c.difference is not None]
+    if priced:
+        lines += ["", "Multiply-adds and speeds are of one input in one crop, one at a time, in torch."]
     return [*lines, "", *(f"- {_sentence(comparison)}" for comparison in made), ""]
 
 

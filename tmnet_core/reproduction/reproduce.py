@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,11 +15,15 @@ from tmnet_core.data.clip_sources import open_validation_clips
 from tmnet_core.data.clips import source_of
 from tmnet_core.device import choose_device
 from tmnet_core.reproduction.cost import Cost, measure_costs
+from tmnet_core.reproduction.paper import FIGURE6
 from tmnet_core.reproduction.plan import Plan
-from tmnet_core.reproduction.plans import PlanName, Settings, make_plan
-from tmnet_core.reproduction.report import Made, write_report, write_table
+from tmnet_core.reproduction.plans import PLAN_NAMES, PlanName, Settings, make_plan
+from tmnet_core.reproduction.report import Made, Picture, write_report, write_table
 from tmnet_core.reproduction.results import Results, gather
 from tmnet_core.reproduction.running import Outcome, Told, train_runs
+
+if TYPE_CHECKING:
+    from tmnet_core.figures.attention import SeenFrame
 
 
 @dataclass(frozen=True)
@@ -63,15 +68,15 @@ def reproduce(
     outcome = train_runs(recipes, out / "runs", devices, threads=threads, tell=tell)
     results = _gather_all(plans, seeds, outcome, device, progress)
     costs: dict[str, Cost] = {}
-    pictures: dict[str, Path] = {}
+    pictures: dict[str, Picture] = {}
     for result in results:
         if result.plan.name in ("figure3", "figure4"):
             run = [line.line for line in result.lines if line.scores]
             costs |= measure_costs(run, len(validation.classes), device)
-        picture = out / f"{result.plan.name}.png"
-        if _draw(result, costs, device, picture):
+        picture = _draw(result, costs, device, out / f"{result.plan.name}.png")
+        if picture is not None:
             pictures[result.plan.name] = picture
-    name = names[0] if len(names) == 1 else "reproduction"
+    name = "reproduction" if set(names) == set(PLAN_NAMES) else "-".join(names)
     made = Made(
         command=command,
         machine=describe_machine(device),
@@ -106,8 +111,8 @@ def _gather_all(
     return results
 
 
-def _draw(results: Results, costs: Mapping[str, Cost], device: torch.device, path: Path) -> bool:
-    """Draw a plan's picture, if there is anything to draw."""
+def _draw(results: Results, costs: Mapping[str, Cost], device: torch.device, path: Path) -> Picture | None:
+    """Draw a plan's picture; None where there is nothing to draw."""
     from tmnet_core.figures import reproduction as figures
     from tmnet_core.figures.attention import draw_attention
     from tmnet_core.figures.style import save_figure
@@ -115,15 +120,27 @@ def _draw(results: Results, costs: Mapping[str, Cost], device: torch.device, pat
 
     done = [line for line in results.lines if line.scores]
     if not done:
-        return False
+        return None
+    caption = ""
     match results.plan.name:
         case "figure5":
             figure = figures.draw_alpha(results)
         case "figure3" | "figure4":
             figure = figures.draw_tradeoff(results, costs)
         case "figure6":
-            figure = draw_attention(look_at_one_frame(done[0].runs[0], device))
+            seen = look_at_one_frame(done[0].runs[0], device)
+            figure, caption = draw_attention(seen), _describe_frame(seen)
         case _:
             figure = figures.draw_lines(results)
     save_figure(figure, path)
-    return True
+    return Picture(path, caption)
+
+
+def _describe_frame(seen: SeenFrame) -> str:
+    """Set what the branches give the class of a frame beside what they give the paper's."""
+    ours = ", ".join(
+        f"{branch} {seen.probabilities[branch]:.3f} (the paper's {value})"
+        for branch, value in FIGURE6.items()
+        if branch in seen.probabilities
+    )
+    return f"What the class {seen.class_name} is given in this frame, by the first seed: {ours}."

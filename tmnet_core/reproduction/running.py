@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import queue
 import subprocess
@@ -81,12 +82,15 @@ def train_runs(
         return digests[key]
 
     for name, recipe in recipes.items():
-        if name in existing and is_finished(existing[name]):
-            if changed := _why_other_clips(existing[name], digest_of(recipe.data)):
+        run = existing.get(name)
+        if run is not None and is_finished(run):
+            if changed := _why_other_clips(existing[name], digest_of(recipe.data)) or _why_other_weights(
+                existing[name]
+            ):
                 outcome.reasons[name] = changed
             else:
-                outcome.runs[name] = existing[name]
-        elif name in existing and _is_trained_elsewhere(existing[name]):
+                outcome.runs[name] = run
+        elif run is not None and _is_trained_elsewhere(run):
             outcome.reasons[name] = "another process trains it now; the same command takes it when it is finished"
         elif too_short := why_too_short(recipe):
             outcome.reasons[name] = too_short
@@ -139,6 +143,28 @@ def _why_other_clips(run: RunFolder, digest: str) -> str:
         f"the training clips are not those that run {run.path.name} was trained on; move its folder elsewhere to train "
         "it anew"
     )
+
+
+def _why_other_weights(run: RunFolder) -> str:
+    """Return why a finished run did not start from what its start weights are now, or nothing."""
+    noted, now = _weights_file(run), _weights_digest(run.recipe())
+    # What is no longer there says nothing.
+    if not (now and noted.exists()) or noted.read_text(encoding="utf-8") == now:
+        return ""
+    return (
+        f"start.weights are not those that run {run.path.name} was trained from; move its folder elsewhere to train it "
+        "anew"
+    )
+
+
+def _weights_file(run: RunFolder) -> Path:
+    return run.path / "start.sha256"
+
+
+def _weights_digest(recipe: Recipe) -> str:
+    """Return a line for each file that training starts from; empty where there is none."""
+    files = [Path(weights) for weights in (recipe.start.weights, recipe.start.weights3d) if Path(weights).is_file()]
+    return "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}\n" for file in files)
 
 
 def run_name(recipe: Recipe) -> str:
@@ -303,7 +329,9 @@ def _prepare(recipe: Recipe, run: RunFolder | None, folder: Path, device: str) -
     """Return a folder for a run on a device, the one it was begun in if there is one, with its recipe written."""
     recipe = change(recipe, {"training.device": device}).model_copy(update={"name": run_name(recipe)})
     if run is None:
-        return RunFolder.create(folder, recipe), recipe
+        run = RunFolder.create(folder, recipe)
+        _weights_file(run).write_text(_weights_digest(recipe), encoding="utf-8")
+        return run, recipe
     with replacing(run.recipe_file) as temporary:
         temporary.write_text(dump_recipe(recipe), encoding="utf-8")
     return run, recipe

@@ -50,11 +50,6 @@ class PairedDifference:
     seeds: int
 
     @property
-    def is_of_one_run(self) -> bool:
-        """Whether no clip is answered otherwise, as where both sides are the same run."""
-        return self.low == self.high == 0.0
-
-    @property
     def has_enough_seeds(self) -> bool:
         """Whether the chance of training is in the interval."""
         return self.seeds >= ENOUGH_SEEDS

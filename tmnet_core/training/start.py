@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -56,7 +56,7 @@ def start_model(recipe: Recipe, classes: list[str]) -> StartedModel:
         return _go_on_from(earlier, recipe, classes)
     if model.variant == "c3d" and start.weights != RANDOM:
         raise CheckpointError(
-            f"weights {start.weights}: c3d starts at random or from a checkpoint; set start.weights = 'none'"
+            f"weights {start.weights}: c3d starts at random or from a checkpoint of c3d; set start.weights = 'none'"
         )
     network = network3d = None
     origins = []
@@ -68,15 +68,23 @@ def start_model(recipe: Recipe, classes: list[str]) -> StartedModel:
         network3d, origin = _load_3d(recipe, chosen, network, earlier)
         origins.append(origin)
     mean, std = start.mean, start.std
-    if earlier:
-        mean, std = earlier.header.preprocessing.mean, earlier.header.preprocessing.std
     if row.base == "3D" and start.weights3d == KINETICS:
         mean, std = kinetics_statistics()
-    origin = "; ".join(origins) or "random"
-    started = StartedModel(build_model(model, len(classes), network, network3d), origin, mean, std, _seen_by(earlier))
-    if earlier and earlier.header.classes == classes:
-        started.model.classifier.load_state_dict(earlier.model.classifier.state_dict())
-    return started
+    started = StartedModel(
+        build_model(model, len(classes), network, network3d), "; ".join(origins) or "random", mean, std
+    )
+    # A 3D network with a file of its own has nothing of the checkpoint.
+    takes_2d = row.uses_2d or start.weights3d == INFLATE
+    return _take_the_rest(started, earlier, classes) if earlier and takes_2d else started
+
+
+def _take_the_rest(started: StartedModel, earlier: LoadedCheckpoint, classes: list[str]) -> StartedModel:
+    """Take over what goes with a checkpoint's stages: what they expect of the input, and a classifier that fits."""
+    classifier = started.model.classifier
+    if earlier.header.classes == classes and classifier.weight.shape == earlier.model.classifier.weight.shape:
+        classifier.load_state_dict(earlier.model.classifier.state_dict())
+    preprocessing = earlier.header.preprocessing
+    return replace(started, mean=preprocessing.mean, std=preprocessing.std, trained_on=_seen_by(earlier))
 
 
 def _load_2d(recipe: Recipe, backbone: BackboneName, earlier: LoadedCheckpoint | None) -> tuple[nn.Module, str]:
@@ -156,9 +164,8 @@ def _join_stages(earlier: LoadedCheckpoint, ours: ModelConfig, backbone: Backbon
     width = ours.width if backbone == ours.backbone else 1.0
     for key, value in {"backbone": backbone, "width": width}.items():
         if getattr(theirs, key) != value:
-            raise CheckpointError(
-                f"weights {earlier.path}: a checkpoint with {key} {getattr(theirs, key)}, the recipe's is {value}"
-            )
+            wanted = f"the recipe's is {value}" if value == getattr(ours, key) else f"inflation needs {value}"
+            raise CheckpointError(f"weights {earlier.path}: a checkpoint with {key} {getattr(theirs, key)}, {wanted}")
     network = build_network(backbone, width)
     for name, stage in cut_stages(network).items():
         parts = (earlier.model.base, earlier.model.classification)

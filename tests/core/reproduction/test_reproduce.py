@@ -1,4 +1,5 @@
 import csv
+import re
 from pathlib import Path
 
 from tmnet_core.reproduction.plans import PlanName, Settings
@@ -18,7 +19,7 @@ def test_runs_are_trained_once_scored_and_reported(tmp_path: Path, tiny_settings
     assert "    tmnet ...\n" in report
     assert "| middle | RB | " in report
     assert "| 74.12 | " in report
-    assert "The best RB results are obtained with the centre frame" in report
+    assert ": “the best RB results are obtained when we use the center frame as RB's input” (IV-B.4" in report
     assert "Student's, of the variance over the 2 seeds and that over the 6 source videos" in report
     assert "(table3.png)" in report
     with made.table.open(newline="") as file:
@@ -34,14 +35,16 @@ def test_runs_are_trained_once_scored_and_reported(tmp_path: Path, tiny_settings
     names: list[PlanName] = ["table4", "figure4", "figure6"]
     again = reproduce(names, tiny_settings, tmp_path, devices=["cpu"], tell=told.append)
     assert told == []
-    assert again.report.name == "reproduction.md"
+    assert again.report.name == "table4-figure4-figure6.md", "the report of another call stays"
+    assert made.report.exists()
     report = again.report.read_text(encoding="utf-8")
     for name in names:
         assert f"({name}.png)" in report
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
     assert "| trained middle, glance ending | RB+CB | " in report
     assert "multiply-adds, 1e9 | inputs/s" in report
-    assert "**Not tested**: “RB recognises the action more confidently" in report
+    assert "**Not tested**: “the regression branch recognizes this action more confidently" in report
+    assert re.search(r"is given in this frame, by the first seed: RB 0\.\d{3} \(the paper's 0\.616\), CB 0\.", report)
 
 
 def test_what_cannot_run_says_why_and_the_rest_runs(tmp_path: Path, tiny_settings: Settings) -> None:

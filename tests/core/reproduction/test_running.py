@@ -7,9 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from tmnet_core.config import dump_recipe
 from tmnet_core.data.clip_sources import open_clip_sources
+from tmnet_core.models.stages2d import build_network
 from tmnet_core.reproduction import running
 from tmnet_core.reproduction.plan import change, identity, work
 from tmnet_core.reproduction.plans import Settings
@@ -127,6 +129,22 @@ def test_a_finished_run_of_other_clips_is_not_taken_for_one_of_these(
     )
     run.path.rename(tmp_path / "elsewhere")
     assert set(train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).runs) == {identity(base)}
+
+
+def test_a_finished_run_of_other_start_weights_is_not_taken_for_one_of_these(
+    tmp_path: Path, tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under whatever name: a path is the same file from any folder, and a file may be replaced."""
+    weights = tmp_path / "weights.pth"
+    torch.save(build_network("mobilenet_v2", 0.25).state_dict(), weights)
+    base = change(tiny_settings.base(), {"start.weights": str(weights), "schedule.iterations": 1})
+    (run,) = train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).runs.values()
+    monkeypatch.chdir(tmp_path)
+    assert identity(change(base, {"start.weights": "weights.pth"})) == identity(base)
+    assert not train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).reasons
+    torch.save(build_network("mobilenet_v2", 0.25).state_dict(), weights)
+    (reason,) = train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).reasons.values()
+    assert reason.startswith(f"start.weights are not those that run {run.path.name} was trained from")
 
 
 def test_what_fails_on_a_device_does_not_end_it(

@@ -97,12 +97,26 @@ def test_a_2d_checkpoint_is_inflated_for_3d_parts(make_checkpoint: MakeCheckpoin
         assert torch.equal(model.classifier.weight, network.classifier.weight)
 
 
+def test_a_3d_network_with_a_file_of_its_own_takes_nothing_of_the_checkpoint(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    path, network, _ = make_checkpoint(variant="tsn", backbone="resnet18", width=1.0)
+    torch.save(build_network3d("r3d_18").state_dict(), tmp_path / "r3d.pth")
+    values = recipe(path, width=1.0, **{**R3D, "variant": "r3d-18"}).model_dump()
+    values["start"] |= {"weights3d": str(tmp_path / "r3d.pth"), "mean": (0.4, 0.4, 0.4)}
+    started = start_model(Recipe.model_validate(values), CLASSES)
+    assert (started.origin, started.mean) == ("r3d.pth", (0.4, 0.4, 0.4))
+    assert not torch.equal(started.model.classifier.weight, network.classifier.weight)
+
+
 def test_a_checkpoint_of_another_backbone_is_refused(make_checkpoint: MakeCheckpoint) -> None:
     path, _, _ = make_checkpoint()
     with pytest.raises(CheckpointError, match=r"a checkpoint with backbone mobilenet_v2, the recipe's is resnet34"):
         start_model(recipe(path, backbone="resnet34", width=1.0), CLASSES)
     with pytest.raises(CheckpointError, match=r"a checkpoint with width 0\.25, the recipe's is 0\.5"):
         start_model(recipe(path, width=0.5), CLASSES)
+    with pytest.raises(CheckpointError, match=r"a checkpoint with backbone mobilenet_v2, inflation needs resnet18"):
+        start_model(recipe(path, variant="r3d-18"), CLASSES)
 
 
 def test_3d_parts_are_inflated_from_the_weights_of_the_2d_parts(tmp_path: Path) -> None:
