@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 
 from tmnet_core.figures.style import BRANCH_COLOURS, INK, dress, new_figure
 from tmnet_core.models.branch import Branch
@@ -16,6 +19,15 @@ from tmnet_core.training.evaluation_report import METRIC_TITLES
 # Points² of a bubble at the most expensive network of a figure.
 _LARGEST_BUBBLE = 900.0
 _SHIFT = {Branch.RB: 0.22, Branch.CB: 0.0, Branch.FUSED: -0.22}
+
+
+@dataclass(frozen=True)
+class _Bubble:
+    """A point of a figure with what is written beside it; the radius is in points."""
+
+    label: str
+    place: tuple[float, float]
+    radius: float
 
 
 def draw_lines(results: Results) -> Figure:
@@ -65,6 +77,7 @@ def draw_tradeoff(results: Results, costs: Mapping[str, Cost]) -> Figure:
     axes = figure.add_subplot()
     run = [line for line in results.lines if line.scores and line.line.key in costs]
     dearest = max((costs[line.line.key].multiply_adds for line in run), default=1)
+    bubbles: list[_Bubble] = []
     for result in run:
         cost, branch = costs[result.line.key], result.branches[-1]
         top1 = result.spread(branch, "top1").mean
@@ -72,11 +85,45 @@ def draw_tradeoff(results: Results, costs: Mapping[str, Cost]) -> Figure:
         speed = cost.inputs_per_second
         axes.scatter(speed, top1, s=area, color=BRANCH_COLOURS[branch], alpha=0.75, edgecolors="white")
         label = f"{result.line.label}\n{cost.multiply_adds / 1e9:.2f} G"
-        axes.annotate(label, (speed, top1), (6, 6), textcoords="offset points", fontsize=8, color=INK)
+        bubbles.append(_Bubble(label, (speed, top1), area**0.5 / 2))
     axes.margins(0.2)
     dress(axes, title=results.plan.title, x="inputs a second on this machine", y="acc@1, %")
     _explain(figure, run, answers_only=True)
+    _label_apart(figure, axes, bubbles)
     return figure
+
+
+def _label_apart(figure: Figure, axes: Axes, bubbles: Sequence[_Bubble]) -> None:
+    """Write each label beside its bubble, on the first side where neither a label nor another bubble is."""
+    figure.draw_without_rendering()  # which settles where the bubbles are
+    pixels = figure.dpi / 72
+    round_it = [
+        Bbox.from_bounds(x - bubble.radius * pixels, y - bubble.radius * pixels, *(2 * bubble.radius * pixels,) * 2)
+        for bubble in bubbles
+        for x, y in [axes.transData.transform(bubble.place)]
+    ]
+    labels: list[Bbox] = []
+    for bubble, own in zip(bubbles, round_it, strict=True):
+        taken = [*labels, *(other for other in round_it if other is not own)]
+        written = None
+        for right, above in ((True, True), (True, False), (False, True), (False, False)):
+            if written is not None:
+                written.remove()
+            away = 0.7 * bubble.radius + 3
+            written = axes.annotate(
+                bubble.label,
+                bubble.place,
+                (away if right else -away, away if above else -away),
+                textcoords="offset points",
+                fontsize=8,
+                color=INK,
+                ha="left" if right else "right",
+                va="bottom" if above else "top",
+            )
+            box = written.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+        labels.append(box)
 
 
 def _explain(

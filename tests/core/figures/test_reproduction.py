@@ -55,3 +55,10 @@ def test_a_bubble_is_as_large_as_its_cost(results: Results) -> None:
     first, second = axes.collections
     assert second.get_sizes()[0] == pytest.approx(4 * first.get_sizes()[0])
     assert first.get_offsets().tolist() == [[20.0, pytest.approx(30.0)]]
+
+
+def test_labels_of_bubbles_that_lie_close_do_not_overlap(results: Results) -> None:
+    figure = draw_tradeoff(results, {"a": Cost(10**9, 20.0), "b": Cost(10**9, 20.5)})
+    figure.draw_without_rendering()
+    first, second = (text.get_window_extent() for text in figure.axes[0].texts)
+    assert not first.overlaps(second)
