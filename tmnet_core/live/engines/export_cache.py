@@ -19,7 +19,7 @@ from tmnet_core.onnx_file import SUFFIX
 
 KEPT = 8
 # Goes up when the graph that is exported changes.
-_GRAPH_VERSION = 2
+_GRAPH_VERSION = 3
 _PATIENCE = 0.1
 
 
