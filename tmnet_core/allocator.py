@@ -9,7 +9,6 @@ from typing import Any
 # glibc's malloc.h. A threshold is an int, and this one is never reached.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _NEVER = 2**31 - 1
-_GLIBC_TRIM_THRESHOLD, _GLIBC_MMAP_MAX = 128 * 1024, 65536
 
 
 def keep_freed_memory() -> bool:
@@ -18,12 +17,8 @@ def keep_freed_memory() -> bool:
     Else the large tensors of each training step are mapped anew and every page of them is cleared, which takes a
     quarter of the step on a CPU. It is for processes that train and then end: their memory stays at its peak.
     """
-    return _set(_NEVER, 0)
-
-
-def hand_back_freed_memory() -> bool:
-    """Undo `keep_freed_memory`, with the values that glibc begins with."""
-    return _set(_GLIBC_TRIM_THRESHOLD, _GLIBC_MMAP_MAX)
+    mallopt = _from_glibc("mallopt")
+    return mallopt is not None and bool(mallopt(_M_TRIM_THRESHOLD, _NEVER) and mallopt(_M_MMAP_MAX, 0))
 
 
 def give_back_memory() -> None:
@@ -31,11 +26,6 @@ def give_back_memory() -> None:
     trim = _from_glibc("malloc_trim")
     if trim is not None:
         trim(0)
-
-
-def _set(trim_threshold: int, most_maps: int) -> bool:
-    mallopt = _from_glibc("mallopt")
-    return mallopt is not None and bool(mallopt(_M_TRIM_THRESHOLD, trim_threshold) and mallopt(_M_MMAP_MAX, most_maps))
 
 
 def _from_glibc(name: str) -> Any:

@@ -171,7 +171,8 @@ def _print_comparisons(evaluations: Sequence[Evaluation]) -> None:
     first = evaluations[0]
     if first.against is None:
         return
-    title = f"{first.checkpoint} against {first.against.name} ({first.against.engine})"
+    other = first.against
+    title = f"{first.checkpoint} against {other.name} ({other.engine}), {other.clips} clips"
     table = Table(title=title, caption=COMPARISON_CAPTION)
     for title in COMPARISON_TITLES:
         table.add_column(title, justify="left" if title in ("look", "branch") else "right")

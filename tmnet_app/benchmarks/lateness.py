@@ -29,7 +29,7 @@ _TURNS = 6
 def measure_lateness(seconds: float) -> list[Figure]:
     """Return the 99th percentile of lateness with the demo's network at work over that without.
 
-    Then the same where the network holds the interpreter's lock. Each takes so long.
+    Then the same where the network holds the interpreter's lock. Each of the two takes so many seconds.
     """
     from tmnet_core.live.predictor import GlancePredictor
 
@@ -39,7 +39,7 @@ def measure_lateness(seconds: float) -> list[Figure]:
     model = GlancePredictor.from_file(demo.checkpoint, "cpu", "torch")
     try:
         held = compare_lateness(HoldsTheLock(model), seconds)
-        named = f"{held.what}, by a network that holds the interpreter's lock (the reach must tell it)"
+        named = f"{held.what}, by a network that holds the interpreter's lock (which must miss the reach)"
         return [compare_lateness(model, seconds), held.model_copy(update={"what": named, "limit": f">= {REACH}"})]
     finally:
         model.close()

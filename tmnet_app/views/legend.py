@@ -63,7 +63,7 @@ class Legend:
         picture = self._picture
         corner = QPointF(area.right() - picture.width - 8, area.bottom() - _HEIGHT - 8)
         if corner.x() < area.left():
-            self.bar = QRectF() if nothing else self.bar
+            self.bar = QRectF()
             return
         picture.paint(painter, corner)
         self.bar = picture.bar.translated(corner)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from tmnet_core.allocator import hand_back_freed_memory, keep_freed_memory
+from tmnet_core.allocator import keep_freed_memory
 from tmnet_core.benchmarks.conditions import Conditions
 from tmnet_core.benchmarks.figure import Figure, ratio_figure
 from tmnet_core.benchmarks.interleaved import time_interleaved
@@ -28,6 +32,10 @@ ON_CUDA: tuple[BackboneName, ...] = ("resnet18", "resnet50")
 STEPS_A_WORKER = 6
 MOST_ROUNDS = 5
 STEPS_WITH_MEMORY = 3
+_MEMORY = {"kept": True, "left alone": False}
+# Of a process that only takes steps: its trainer with a batch, and what lasts as long as the process.
+_steps: list[tuple[Trainer, list[ClipBatch]]] = []
+_kept = ExitStack()
 
 
 def measure(conditions: Conditions) -> list[Figure]:
@@ -40,7 +48,7 @@ def measure(conditions: Conditions) -> list[Figure]:
         figures.append(feeding_figure(recipe, rounds, conditions.progress))
         if cuda:
             figures.append(_precision_figure(recipe, rounds, conditions.progress))
-        elif keep_freed_memory():
+        elif sys.platform == "linux":
             figures.append(memory_figure(_of_usual_size(recipe), rounds, conditions.progress))
     return figures
 
@@ -106,23 +114,42 @@ def _precision_figure(recipe: Recipe, rounds: int, progress: Callable[[int, int]
 
 
 def memory_figure(recipe: Recipe, rounds: int, progress: Callable[[int, int], None]) -> Figure:
-    """Return the time of steps whose memory the process keeps over that of steps whose memory the system gets back."""
+    """Return the time of steps in a process that keeps freed memory over that in one that was left alone.
 
-    with _trainer(recipe) as trainer:
-        parts = next(trainer.read_steps())
+    Each has a process of its own, since what glibc was told of freed memory cannot be taken back.
+    """
+    with ExitStack() as stack:
+        processes = {name: stack.enter_context(_process_that_trains(recipe, keep)) for name, keep in _MEMORY.items()}
+        cases = {name: partial(_take_steps_in, process) for name, process in processes.items()}
+        timings = time_interleaved(cases, rounds, warmup=1, progress=progress)
+    what = f"{_name(recipe)}: a step in a process that keeps freed memory / in one left alone"
+    return ratio_figure(timings, "kept", "left alone", what=what)
 
-        def take(choose: Callable[[], bool]) -> None:
-            choose()
-            for _ in range(STEPS_WITH_MEMORY):
-                trainer.step(parts, sum(map(len, parts)))
 
-        cases = {"kept": lambda: take(keep_freed_memory), "given back": lambda: take(hand_back_freed_memory)}
-        try:
-            timings = time_interleaved(cases, rounds, warmup=1, progress=progress)
-        finally:
-            hand_back_freed_memory()
-    what = f"{_name(recipe)}: a step that keeps freed memory / one that gives it back to the system"
-    return ratio_figure(timings, "kept", "given back", what=what)
+def _process_that_trains(recipe: Recipe, keep: bool) -> ProcessPoolExecutor:
+    context, values = multiprocessing.get_context("spawn"), recipe.model_dump_json()
+    return ProcessPoolExecutor(1, context, _begin_training, (values, keep, torch.get_num_threads()))
+
+
+def _take_steps_in(process: ProcessPoolExecutor) -> None:
+    process.submit(_take_steps).result()
+
+
+def _begin_training(values: str, keep: bool, threads: int) -> None:
+    """Prepare a step in a process of its own."""
+    if keep:
+        keep_freed_memory()
+    torch.set_num_threads(threads)
+    recipe = Recipe.model_validate_json(values)
+    folder = _kept.enter_context(tempfile.TemporaryDirectory())
+    trainer = Trainer(recipe, RunFolder.create(Path(folder), recipe), lambda event: None)
+    _steps.append((trainer, next(trainer.read_steps())))
+
+
+def _take_steps() -> None:
+    trainer, parts = _steps[0]
+    for _ in range(STEPS_WITH_MEMORY):
+        trainer.step(parts, sum(map(len, parts)))
 
 
 def _of_usual_size(recipe: Recipe) -> Recipe:

@@ -15,7 +15,7 @@ from tmnet_core.data.clip_lengths import describe_short
 from tmnet_core.data.clip_sources import data_name
 from tmnet_core.data.clips import ClipSource, source_of
 from tmnet_core.data.sampling import clip_sampling
-from tmnet_core.errors import CheckpointError
+from tmnet_core.errors import CheckpointError, DataError
 from tmnet_core.models.branch import Branch
 from tmnet_core.training.evaluation import Examiner, Glances, answered
 from tmnet_core.training.look import Look
@@ -53,6 +53,7 @@ class Comparison(BaseModel):
 
     Attributes:
         name, engine: which network, and what computed it.
+        clips: how many both could be shown, of which all the rest is.
         top1: its own, by branch, in [0, 1].
         differences: of top-1 by branch, the evaluated network's less this one's, paired by video.
         same_answers: the share of glances that both give the same top class, by branch.
@@ -60,6 +61,7 @@ class Comparison(BaseModel):
 
     name: str
     engine: str
+    clips: int
     top1: dict[str, float]
     differences: dict[str, Difference]
     same_answers: dict[str, float]
@@ -180,6 +182,8 @@ def evaluate_looks(
         networks = [stack.enter_context(open_scored_network(path, looks, device)) for path in paths]
         first, *others = networks
         opened = open_part(data, part, first.header, changes, others=[other.header for other in others])
+        for other in others:
+            _refuse_other_clips(first, other, looks)
         chosen = [note for network in networks for note in how_chosen(network.path, network.header, opened)]
         named = {
             "checkpoint": first.name,
@@ -220,6 +224,25 @@ def _examiner(clips: ClipSource, network: ScoredNetwork, look: Look, batch: int,
     )
 
 
+def _refuse_other_clips(network: ScoredNetwork, other: ScoredNetwork, looks: Sequence[Look]) -> None:
+    """Raise where one network would look at other frames of a video than the other one."""
+    for look in looks:
+        ours, theirs = (_frames_of(look.clip(one.trained_clip)) for one in (network, other))
+        if ours != theirs:
+            raise CheckpointError(
+                f"{other.path}: as trained, it looks at other frames of a video ({theirs}) than {network.path} "
+                f"({ours}); single frames, or --sampling and --key-frame, let them be compared"
+            )
+
+
+def _frames_of(clip: ClipSection | None) -> str:
+    """Return which frames a clip is of, in words; nothing for single frames, which are those asked for."""
+    if clip is None:
+        return ""
+    sampling = f"{clip.interval} apart" if clip.sampling == "interval" else clip.sampling
+    return f"{sampling}, RB's from the {clip.key_frame}"
+
+
 def _compare_networks(
     ours: Glances, network: ScoredNetwork, theirs: Glances, other: ScoredNetwork, clips: ClipSource
 ) -> Comparison:
@@ -233,17 +256,27 @@ def _compare_networks(
         raise CheckpointError(f"{other.path}: it has no branch in common with {network.path}")
     here, there = ({index: place for place, index in enumerate(answered(clips, glances))} for glances in (ours, theirs))
     both = [index for index in here if index in there]
+    if not both:
+        raise DataError(f"{other.path}: of the clips that {network.path} was shown it could be shown none")
     mine, others = [here[index] for index in both], [there[index] for index in both]
     sources = [source_of(clips, index) for index in both]
     order = [other.header.classes.index(name) for name in network.header.classes]
     differences, same, top1 = {}, {}, {}
     for branch in branches:
-        found = ours.hits(branch)[mine] - theirs.hits(branch)[others]
+        hits = theirs.hits(branch)[others]
+        found = ours.hits(branch)[mine] - hits
         differences[str(branch)] = Difference(mean=float(found.mean()), interval=bootstrap_interval(found, sources))
         answers = theirs.probabilities[branch][others][..., order].argmax(-1)
         same[str(branch)] = float((ours.probabilities[branch][mine].argmax(-1) == answers).double().mean())
-        top1[str(branch)] = theirs.metrics()[str(branch)]["top1"]
-    return Comparison(name=other.name, engine=other.engine, top1=top1, differences=differences, same_answers=same)
+        top1[str(branch)] = float(hits.mean())
+    return Comparison(
+        name=other.name,
+        engine=other.engine,
+        clips=len(both),
+        top1=top1,
+        differences=differences,
+        same_answers=same,
+    )
 
 
 def compare(hits: dict[str, Shares], sources: Sequence[str]) -> dict[str, Difference]:

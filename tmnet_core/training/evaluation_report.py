@@ -73,7 +73,8 @@ class EvaluationReport(BaseModel):
             lines += [f"- {evaluation.look}, {sentence}" for sentence in difference_sentences(evaluation)]
         compared = [row for evaluation in self.evaluations for row in comparison_rows(evaluation)]
         if first.against is not None:
-            lines += ["", f"## Against {first.against.name} ({first.against.engine})", ""]
+            other = first.against
+            lines += ["", f"## Against {other.name} ({other.engine}), {other.clips} clips", ""]
             lines += [*_table(COMPARISON_TITLES, compared), COMPARISON_CAPTION]
         for evaluation in self.evaluations:
             lines += ["", f"## Classes, {evaluation.look}", ""]
@@ -101,7 +102,8 @@ def comparison_rows(evaluation: Evaluation) -> list[list[str]]:
         return []
     rows = []
     for branch, difference in other.differences.items():
-        figures = [f"{100 * share:.1f}" for share in (evaluation.metrics[branch]["top1"], other.top1[branch])]
+        theirs = other.top1[branch]
+        figures = [f"{100 * share:.1f}" for share in (theirs + difference.mean, theirs)]
         ends = _written(difference.interval, "+.1f")
         same = f"{100 * other.same_answers[branch]:.1f}"
         rows.append([evaluation.look, branch, *figures, f"{100 * difference.mean:+.1f}", ends, same])

@@ -18,7 +18,7 @@ from tmnet_core.training.run_folder import BEST_NAME
 Part = Literal["auto", "validation", "all"]
 OnePart = Literal["validation", "all"]
 
-_UNKNOWN = "The checkpoint does not say which clips it was trained on: some of these may be among them."
+_UNKNOWN = "does not say which clips it was trained on: some of these may be among them."
 
 # What chooses the validation clips of a form. Synthetic people of the two sides never meet, whatever the seed.
 _CHOSEN_BY: dict[str, tuple[str, ...]] = {
@@ -79,7 +79,8 @@ def open_part(
     if not trainings or data == SYNTHETIC_PEOPLE:
         return OpenedPart(chosen, clips)
     known = [one.trained_on for one in trainings if one.trained_on is not None]
-    notes = (_UNKNOWN,) if len(known) < len(trainings) else ()
+    which = "One of the networks" if others else "The network"
+    notes = (f"{which} {_UNKNOWN}",) if len(known) < len(trainings) else ()
     seen = {index for one in known for index in one.found_in(clips)}
     trained = "one of the networks was" if others else "the network was"
     if part == "all" or not seen:
@@ -113,7 +114,9 @@ def how_chosen(checkpoint: Path, header: CheckpointHeader, opened: OpenedPart) -
     if not count:
         return []
     which = "these" if count == len(opened.clips) else f"{count} of these"
-    return [f"The network was chosen as the best of its run on {which} clips, so the figures are rather too high."]
+    return [
+        f"{checkpoint.name} was chosen as the best of its run on {which} clips, so its figures are rather too high."
+    ]
 
 
 def _refuse_other_classes(data: str, clips: ClipSource, headers: Sequence[CheckpointHeader]) -> None:

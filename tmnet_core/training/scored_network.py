@@ -72,7 +72,8 @@ def open_scored_network(path: Path, looks: Sequence[Look], device: str) -> Itera
             for look in looks:
                 _refuse_unserved(loaded, look)
             answerer = NetworkAnswerer(loaded.model, loaded.header.preprocessing, chosen)
-            yield ScoredNetwork(path, loaded.header, answerer, "torch fp32")
+            where = "" if chosen.type == "cpu" else f" on {describe_device(chosen)}"
+            yield ScoredNetwork(path, loaded.header, answerer, f"torch fp32{where}")
         except torch.OutOfMemoryError:
             raise DeviceMemoryError(
                 f"the memory of {describe_device(chosen)} does not suffice for this evaluation; lower --batch, or say "

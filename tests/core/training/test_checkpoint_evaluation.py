@@ -279,15 +279,16 @@ def test_the_best_of_a_run_is_told_where_it_was_chosen_on_these_clips(
     tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
 ) -> None:
     run = trained_run(tmp_path / "runs", tiny_recipe)
-    chosen = "The network was chosen as the best of its run on these clips, so the figures are rather too high."
+    chosen = "{} was chosen as the best of its run on these clips, so its figures are rather too high."
 
     def notes(checkpoint: Path, part: Part = "auto") -> list[str]:
         return evaluate_checkpoint(checkpoint, str(coloured_clips), part=part, device="cpu").notes
 
-    assert notes(run.best_checkpoint) == [chosen]
+    assert notes(run.best_checkpoint) == [chosen.format("best.safetensors")]
     assert notes(run.last_checkpoint) == []
     # The file tells it, not its name.
-    assert notes(shutil.copyfile(run.best_checkpoint, tmp_path / "mine.safetensors")) == [chosen]
+    mine = shutil.copyfile(run.best_checkpoint, tmp_path / "mine.safetensors")
+    assert notes(mine) == [chosen.format("mine.safetensors")]
     assert "on 6 of these clips" in notes(run.best_checkpoint, "all")[1]
 
 
@@ -302,8 +303,8 @@ def test_a_checkpoint_of_before_says_that_it_does_not_know(
     save_checkpoint(run.best_checkpoint, loaded.model, loaded.header.model_copy(update={"training": before}))
     notes = evaluate_checkpoint(run.best_checkpoint, str(coloured_clips), device="cpu").notes
     assert len(notes) == 2
-    assert notes[0].startswith("The checkpoint does not say which clips it was trained on")
-    assert notes[1].startswith("The network was chosen as the best of its run")
+    assert notes[0].startswith("The network does not say which clips it was trained on")
+    assert notes[1].startswith("best.safetensors was chosen as the best of its run")
 
 
 def test_what_the_start_weights_have_seen_counts_too(tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe) -> None:
@@ -395,7 +396,7 @@ def test_an_exported_file_is_evaluated_as_its_checkpoint_is(
         (plain,) = evaluate_looks(run.last_checkpoint, renamed, [look])
         for branch, values in plain.metrics.items():
             assert found.metrics[branch] == pytest.approx(values, abs=1e-6)
-            assert found.against.top1[branch] == values["top1"]
+            assert found.against.top1[branch] == pytest.approx(values["top1"], abs=1e-6)
     report = EvaluationReport(command="tmnet", machine=describe_machine(choose_device("cpu")), evaluations=[found])
     _, _, table = report.markdown().partition("## Against tiny/last.safetensors (torch fp32)")
     top1 = 100 * found.metrics["CB"]["top1"]
@@ -414,7 +415,7 @@ def test_an_exported_file_is_evaluated_as_its_checkpoint_is(
     header = loaded.header.model_copy(update={"training": before}).model_dump_json()
     old = evaluate_checkpoint(rewritten(exported, tmp_path / "old.onnx", tmnet=header), renamed)
     assert old.videos == 18
-    assert old.notes[0].startswith("The checkpoint does not say which clips it was trained on")
+    assert old.notes[0].startswith("The network does not say which clips it was trained on")
 
 
 def test_an_engine_answers_for_clips_as_the_network_does(make_checkpoint: MakeCheckpoint) -> None:
@@ -482,6 +483,27 @@ def test_two_networks_are_compared_clip_by_clip_whatever_the_order_of_their_clas
         assert difference.mean == pytest.approx(other.metrics[branch]["top1"] - 1 / 3, abs=1e-6)
         reds = sum(row[2] for row in other.confusion[branch]) / sum(map(sum, other.confusion[branch]))
         assert other.against.same_answers[branch] == pytest.approx(reds)
+
+
+def test_networks_that_were_trained_on_other_frames_of_a_clip_are_not_compared_on_clips(
+    tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
+) -> None:
+    run = trained_run(tmp_path / "runs", tiny_recipe)
+    loaded = load_checkpoint(run.last_checkpoint)
+    training = loaded.header.training
+    assert training is not None
+    clip = training.clip.model_copy(update={"sampling": "segments", "key_frame": "ending"})
+    header = loaded.header.model_copy(update={"training": training.model_copy(update={"clip": clip})})
+    save_checkpoint(tmp_path / "other.safetensors", loaded.model, header)
+    other, data = tmp_path / "other.safetensors", str(coloured_clips)
+    with pytest.raises(
+        CheckpointError, match=r"other frames of a video \(segments, RB's from the ending\) than .*last"
+    ):
+        evaluate_looks(run.last_checkpoint, data, [Look(frames=2)], against=other)
+    look = Look(frames=2, sampling="even", key_frame="middle")
+    (found,) = evaluate_looks(run.last_checkpoint, data, [look], against=other)
+    assert found.against is not None
+    assert (found.against.clips, found.against.same_answers["CB"]) == (6, 1.0)
 
 
 def test_a_gpu_that_is_too_small_is_a_sentence_that_says_what_to_change(

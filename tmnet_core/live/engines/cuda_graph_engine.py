@@ -57,8 +57,9 @@ class CudaGraphEngine(Engine):
             if part is not None:
                 part.to(STORED[precision])
         use_channels_last(folded)
+        self._model: TMNet | None = None
         try:
-            self._model: TMNet | None = _with_streams(folded.to(device), device)
+            self._model = _with_streams(folded.to(device), device)
             self._graph(1, self._branches, maps=True)
         except torch.cuda.OutOfMemoryError:
             raise self._out_of_memory() from None
