@@ -14,8 +14,8 @@ _NEVER = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Let this process keep what it frees, and return whether its C library can.
 
-    Else the large tensors of each training step are mapped anew and every page of them is cleared, which takes a
-    quarter of the step on a CPU. It is for processes that train and then end: their memory stays at its peak.
+    Else the large tensors of each training step are mapped anew and every page of them is cleared, which takes up
+    to a third of the step on a CPU. It is for processes that train and then end: their memory stays at its peak.
     """
     mallopt = _from_glibc("mallopt")
     return mallopt is not None and bool(mallopt(_M_TRIM_THRESHOLD, _NEVER) and mallopt(_M_MMAP_MAX, 0))
