@@ -36,7 +36,7 @@ class Settings:
 
     Attributes:
         data: a data set, as `data.root`.
-        backbone: the 2D network; empty: that of the recipe. Table 5 is made with ResNet-18, or else with ResNet-50.
+        backbone: the 2D network; empty: that of the recipe, and of Table 5 ResNet-50.
         quick: the shipped recipe `quick` and shorter sweeps, in the place of the recipe `paper`.
         overrides: `section.key=value` of every run.
     """
@@ -183,7 +183,7 @@ def _table5(settings: Settings) -> Plan:
 
 
 def _networks_of_table5(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return what each line changes: the paper's with ResNet-50, or the same in small, with ResNet-18 and R3D-18."""
+    """Return what each line changes: the paper's 3D networks, or in small, with ResNet-18, R3D-18 of 8 frames."""
     c3d = {"model.variant": "c3d", "clip.frames": 16, "clip.size": 112, "start.weights": "none"}
     if settings.backbone == "resnet18":
         small = {"clip.frames": 8, "model.backbone": "resnet18"}
@@ -195,14 +195,16 @@ def _networks_of_table5(settings: Settings) -> dict[str, dict[str, Any]]:
             "TMNet-3D-A (R3D-18, 8 frames)": {**deep, "model.variant": "tmnet-3d-a"},
             "TMNet-3D-B (R3D-18, 8 frames)": {**deep, "model.variant": "tmnet-3d-b"},
         }
-    clip = {"clip.frames": 16, "model.backbone": "resnet50"}
+    backbone = settings.backbone or "resnet50"
+    clip = {"clip.frames": 16, "model.backbone": backbone}
+    title, deep = ("ResNet50", "SlowNet50") if backbone == "resnet50" else (backbone, f"SlowNet50, {backbone}")
     return {
         "C3D": c3d,
         "RGB-I3D (ResNet50, 32 frames)": {"model.variant": "i3d-r50", "clip.frames": 32},
-        "TMNet-2D (ResNet50, 16 frames)": {**clip, "model.variant": "tmnet-2d"},
-        "TMNet-3D-A (SlowNet50, 16 frames)": {**clip, "model.variant": "tmnet-3d-a"},
+        f"TMNet-2D ({title}, 16 frames)": {**clip, "model.variant": "tmnet-2d"},
+        f"TMNet-3D-A ({deep}, 16 frames)": {**clip, "model.variant": "tmnet-3d-a"},
         # Up to split 2/2 SlowNet50 sees one frame at a time, which would make it 3D-A.
-        "TMNet-3D-B (SlowNet50, 16 frames)": {**clip, "model.variant": "tmnet-3d-b", "model.split": "3/1"},
+        f"TMNet-3D-B ({deep}, 16 frames)": {**clip, "model.variant": "tmnet-3d-b", "model.split": "3/1"},
     }
 
 

@@ -96,6 +96,16 @@ def test_table_5_in_small_sets_resnet_18_and_its_3d_form_side_by_side():
     assert compared == {line.key for line in ours}
 
 
+def test_table_5_takes_the_backbone_that_is_asked_for_where_it_fits():
+    _, _, two, *deep = make_plan("table5", replace(FULL, backbone="resnet101")).lines
+    assert two.label == "TMNet-2D (resnet101, 16 frames)"
+    assert not any(line.paper for line in (two, *deep)), "the paper has them with ResNet-50"
+    assert {line.recipe.model.backbone for line in (two, *deep) if line.recipe} == {"resnet101"}
+    lines = make_plan("table5", replace(FULL, backbone="resnet34")).lines
+    assert [bool(line.recipe) for line in lines[2:]] == [True, False, False]
+    assert "backbones that fit are resnet50, resnet101" in lines[3].not_run
+
+
 def test_what_does_not_fit_is_a_line_with_its_reason():
     # C3D's layers are for 112 pixels.
     lines = make_plan("figure3", replace(FULL, overrides=["model.temporal_borders=replicate", "clip.size=64"])).lines
