@@ -197,14 +197,14 @@ def _networks_of_table5(settings: Settings) -> dict[str, dict[str, Any]]:
         }
     backbone = settings.backbone or "resnet50"
     clip = {"clip.frames": 16, "model.backbone": backbone}
-    title, deep = ("ResNet50", "SlowNet50") if backbone == "resnet50" else (backbone, f"SlowNet50, {backbone}")
+    title, title3d = ("ResNet50", "SlowNet50") if backbone == "resnet50" else (backbone, f"SlowNet50, {backbone}")
     return {
         "C3D": c3d,
         "RGB-I3D (ResNet50, 32 frames)": {"model.variant": "i3d-r50", "clip.frames": 32},
         f"TMNet-2D ({title}, 16 frames)": {**clip, "model.variant": "tmnet-2d"},
-        f"TMNet-3D-A ({deep}, 16 frames)": {**clip, "model.variant": "tmnet-3d-a"},
+        f"TMNet-3D-A ({title3d}, 16 frames)": {**clip, "model.variant": "tmnet-3d-a"},
         # Up to split 2/2 SlowNet50 sees one frame at a time, which would make it 3D-A.
-        f"TMNet-3D-B ({deep}, 16 frames)": {**clip, "model.variant": "tmnet-3d-b", "model.split": "3/1"},
+        f"TMNet-3D-B ({title3d}, 16 frames)": {**clip, "model.variant": "tmnet-3d-b", "model.split": "3/1"},
     }
 
 
