@@ -62,7 +62,9 @@ class HeatScale:
         """Return the values as heat in [0, 1]; 0 throughout where the scale has no extent."""
         if self.empty:
             return np.zeros_like(values)
-        return np.asarray(np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0), np.float32)
+        heat = np.subtract(values, self.low, dtype=np.float32)
+        heat /= self.high - self.low
+        return np.minimum(np.maximum(heat, 0.0, out=heat), 1.0, out=heat)
 
     def value(self, heat: float) -> float:
         """Return the value that heat in [0, 1] stands for: a legend's tick, a contour's level."""
@@ -129,13 +131,7 @@ def heat_levels(
     activation_map: FloatArray, scale: HeatScale | None = None, size: tuple[int, int] = (HEAT_SIDE, HEAT_SIDE)
 ) -> npt.NDArray[np.uint8]:
     """Return which of the 256 colours each place of the enlarged map has; at its own scale where none is given."""
-    scale = scale or own_scale(activation_map)
-    if scale.empty:
-        return np.zeros(size[::-1], np.uint8)
-    heat = enlarge(activation_map, size)
-    heat -= scale.low
-    heat /= scale.high - scale.low
-    np.minimum(np.maximum(heat, 0.0, out=heat), 1.0, out=heat)
+    heat = (scale or own_scale(activation_map)).normalise(enlarge(activation_map, size))
     heat *= 255.0
     return heat.astype(np.uint8)
 

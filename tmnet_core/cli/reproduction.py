@@ -18,7 +18,7 @@ def reproduce(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME...",
+            metavar="NAME",
             help="table1 to table5, figure3 to figure6, the ablations that the paper leaves out; or all.",
         ),
     ],

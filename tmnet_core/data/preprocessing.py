@@ -129,9 +129,7 @@ class Preprocessing(BaseModel):
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Turn uint8 ...×H×W×3 images into float ...×3×H×W network input, on the device they are on."""
         mean, scale = (values.to(images.device) for values in self.row_constants(images.shape[-2]))
-        # Row by row: a channel's constant at a time would be a loop of three, ten times as slow.
-        rows = (images.flatten(-2).float() - mean) * scale
-        return rows.reshape(images.shape).movedim(-1, -3)
+        return normalise_rows(images, mean, scale)
 
     def row_constants(self, width: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what to take from a row of `width` pixels, then what to multiply it with: 3·width values each."""
@@ -140,3 +138,12 @@ class Preprocessing(BaseModel):
         mean = tensor(self.mean) * 255.0
         scale = 1.0 / (tensor(self.std) * 255.0)
         return mean.repeat(width), scale.repeat(width)
+
+
+def normalise_rows(images: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Turn uint8 ...×H×W×3 images into float ...×3×H×W, with what `Preprocessing.row_constants` gives for W.
+
+    Row by row: a channel's constant at a time would be a loop of three, ten times as slow.
+    """
+    rows = (images.flatten(-2).float() - mean) * scale
+    return rows.reshape(images.shape).movedim(-1, -3)

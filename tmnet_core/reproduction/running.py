@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from tmnet_core.checkpoint import read_header
-from tmnet_core.config import DataSection, Recipe, dump_recipe
+from tmnet_core.config import DataSection, Recipe, StartSection, dump_recipe
 from tmnet_core.data.clip_lengths import sample_lengths
 from tmnet_core.data.clip_sources import open_training_clips
 from tmnet_core.data.fingerprints import digest_clips
@@ -76,17 +77,18 @@ def train_runs(
     pending: dict[str, Recipe] = {}
     digests: dict[str, str] = {}
 
-    def digest_of(data: DataSection) -> str:
-        key = data.model_dump_json()
-        digests[key] = digests[key] if key in digests else _digest(data)
+    def once(of: DataSection | StartSection, digest: Callable[[], str]) -> str:
+        """Read what many runs share only once."""
+        key = of.model_dump_json()
+        digests[key] = digests[key] if key in digests else digest()
         return digests[key]
 
     for name, recipe in recipes.items():
         run = existing.get(name)
         if run is not None and is_finished(run):
-            if changed := _why_other_clips(existing[name], digest_of(recipe.data)) or _why_other_weights(
-                existing[name]
-            ):
+            clips = once(recipe.data, partial(_digest, recipe.data))
+            weights = once(recipe.start, partial(_weights_digest, recipe.start))
+            if changed := _why_other_clips(run, clips) or _why_other_weights(run, weights):
                 outcome.reasons[name] = changed
             else:
                 outcome.runs[name] = run
@@ -145,11 +147,11 @@ def _why_other_clips(run: RunFolder, digest: str) -> str:
     )
 
 
-def _why_other_weights(run: RunFolder) -> str:
+def _why_other_weights(run: RunFolder, digest: str) -> str:
     """Return why a finished run did not start from what its start weights are now, or nothing."""
-    noted, now = _weights_file(run), _weights_digest(run.recipe())
+    noted = _weights_file(run)
     # What is no longer there says nothing.
-    if not (now and noted.exists()) or noted.read_text(encoding="utf-8") == now:
+    if not (digest and noted.exists()) or noted.read_text(encoding="utf-8") == digest:
         return ""
     return (
         f"start.weights are not those that run {run.path.name} was trained from; move its folder elsewhere to train it "
@@ -161,10 +163,14 @@ def _weights_file(run: RunFolder) -> Path:
     return run.path / "start.sha256"
 
 
-def _weights_digest(recipe: Recipe) -> str:
+def _weights_digest(start: StartSection) -> str:
     """Return a line for each file that training starts from; empty where there is none."""
-    files = [Path(weights) for weights in (recipe.start.weights, recipe.start.weights3d) if Path(weights).is_file()]
-    return "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}\n" for file in files)
+    lines = []
+    for weights in (start.weights, start.weights3d):
+        if Path(weights).is_file():
+            with open(weights, "rb") as file:
+                lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}\n")
+    return "".join(lines)
 
 
 def run_name(recipe: Recipe) -> str:
@@ -330,7 +336,7 @@ def _prepare(recipe: Recipe, run: RunFolder | None, folder: Path, device: str) -
     recipe = change(recipe, {"training.device": device}).model_copy(update={"name": run_name(recipe)})
     if run is None:
         run = RunFolder.create(folder, recipe)
-        _weights_file(run).write_text(_weights_digest(recipe), encoding="utf-8")
+        _weights_file(run).write_text(_weights_digest(recipe.start), encoding="utf-8")
         return run, recipe
     with replacing(run.recipe_file) as temporary:
         temporary.write_text(dump_recipe(recipe), encoding="utf-8")

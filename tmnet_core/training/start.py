@@ -67,24 +67,31 @@ def start_model(recipe: Recipe, classes: list[str]) -> StartedModel:
     if chosen is not None:
         network3d, origin = _load_3d(recipe, chosen, network, earlier)
         origins.append(origin)
-    mean, std = start.mean, start.std
+    built = build_model(model, len(classes), network, network3d)
+    origin = "; ".join(origins) or "random"
+    started = StartedModel(built, origin, start.mean, start.std)
+    # A 3D network with a file of its own has nothing of the checkpoint.
+    if earlier and (row.uses_2d or start.weights3d == INFLATE):
+        _keep_classifier(built, earlier, classes)
+        started = _as_expected_by(earlier, built, origin)
     if row.base == "3D" and start.weights3d == KINETICS:
         mean, std = kinetics_statistics()
-    started = StartedModel(
-        build_model(model, len(classes), network, network3d), "; ".join(origins) or "random", mean, std
-    )
-    # A 3D network with a file of its own has nothing of the checkpoint.
-    takes_2d = row.uses_2d or start.weights3d == INFLATE
-    return _take_the_rest(started, earlier, classes) if earlier and takes_2d else started
+        return replace(started, mean=mean, std=std)
+    return started
 
 
-def _take_the_rest(started: StartedModel, earlier: LoadedCheckpoint, classes: list[str]) -> StartedModel:
-    """Take over what goes with a checkpoint's stages: what they expect of the input, and a classifier that fits."""
-    classifier = started.model.classifier
-    if earlier.header.classes == classes and classifier.weight.shape == earlier.model.classifier.weight.shape:
-        classifier.load_state_dict(earlier.model.classifier.state_dict())
-    preprocessing = earlier.header.preprocessing
-    return replace(started, mean=preprocessing.mean, std=preprocessing.std, trained_on=_seen_by(earlier))
+def _keep_classifier(model: TMNet, earlier: LoadedCheckpoint, classes: list[str]) -> None:
+    """Take over a checkpoint's classifier where it is one of the same classes and features."""
+    theirs = earlier.model.classifier
+    if earlier.header.classes == classes and model.classifier.weight.shape == theirs.weight.shape:
+        model.classifier.load_state_dict(theirs.state_dict())
+
+
+def _as_expected_by(earlier: LoadedCheckpoint, model: TMNet, origin: str) -> StartedModel:
+    """Return a network with what the checkpoint that it starts from expects of the input, and has seen."""
+    preprocessing, training = earlier.header.preprocessing, earlier.header.training
+    seen = training.trained_on if training else None
+    return StartedModel(model, origin, preprocessing.mean, preprocessing.std, seen or Fingerprints())
 
 
 def _load_2d(recipe: Recipe, backbone: BackboneName, earlier: LoadedCheckpoint | None) -> tuple[nn.Module, str]:
@@ -149,8 +156,7 @@ def _go_on_from(earlier: LoadedCheckpoint, recipe: Recipe, classes: list[str]) -
         state |= {f"classifier.{name}": value for name, value in model.classifier.state_dict().items()}
     expected = model.state_dict()
     model.load_state_dict({name: value for name, value in state.items() if name in expected})
-    preprocessing = earlier.header.preprocessing
-    return StartedModel(model, earlier.header.title, preprocessing.mean, preprocessing.std, _seen_by(earlier))
+    return _as_expected_by(earlier, model, earlier.header.title)
 
 
 def _join_stages(earlier: LoadedCheckpoint, ours: ModelConfig, backbone: BackboneName) -> nn.Module:
@@ -172,12 +178,6 @@ def _join_stages(earlier: LoadedCheckpoint, ours: ModelConfig, backbone: Backbon
         source = next(part.network for part in parts if hasattr(part.network, name))
         stage.load_state_dict(getattr(source, name).state_dict())
     return network
-
-
-def _seen_by(earlier: LoadedCheckpoint | None) -> Fingerprints:
-    """Return the clips that a checkpoint has seen."""
-    training = earlier.header.training if earlier else None
-    return (training.trained_on if training else None) or Fingerprints()
 
 
 def _renamed(state: dict[str, Tensor], old: str, new: str) -> dict[str, Tensor]:

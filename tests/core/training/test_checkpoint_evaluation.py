@@ -364,6 +364,15 @@ def tell_apart(loaded: LoadedCheckpoint, folder: Path) -> None:
     model.classifier.bias.copy_(-weight @ features.mean(0))
 
 
+def run_that_tells_apart(runs: Path, recipe: Recipe, folder: Path) -> tuple[RunFolder, LoadedCheckpoint]:
+    """Train a run, and let its last network tell clips apart."""
+    run = trained_run(runs, recipe)
+    loaded = load_checkpoint(run.last_checkpoint)
+    tell_apart(loaded, folder)
+    save_checkpoint(run.last_checkpoint, loaded.model, loaded.header)
+    return run, loaded
+
+
 def rewritten(path: Path, out: Path, **said: str) -> Path:
     """Copy an exported file that says something else of itself."""
     model = onnx.load(path)
@@ -376,10 +385,7 @@ def test_an_exported_file_is_evaluated_as_its_checkpoint_is(
     tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
 ) -> None:
     """On the same clips: those that the network was trained on are left out, under whatever name."""
-    run = trained_run(tmp_path / "runs", tiny_recipe)
-    loaded = load_checkpoint(run.last_checkpoint)
-    tell_apart(loaded, coloured_clips)
-    save_checkpoint(run.last_checkpoint, loaded.model, loaded.header)
+    run, loaded = run_that_tells_apart(tmp_path / "runs", tiny_recipe, coloured_clips)
     exported = tmp_path / "net.onnx"
     write_onnx(loaded.model, loaded.header, exported)
     renamed = str(shutil.copytree(coloured_clips, tmp_path / "renamed"))
@@ -452,10 +458,7 @@ def test_ten_crops_of_an_exported_file_are_averaged_as_logits() -> None:
 def test_two_networks_are_compared_clip_by_clip_whatever_the_order_of_their_classes(
     tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
 ) -> None:
-    run = trained_run(tmp_path / "runs", tiny_recipe)
-    loaded = load_checkpoint(run.last_checkpoint)
-    tell_apart(loaded, coloured_clips)
-    save_checkpoint(run.last_checkpoint, loaded.model, loaded.header)
+    run, loaded = run_that_tells_apart(tmp_path / "runs", tiny_recipe, coloured_clips)
     order = [2, 0, 1]
     with torch.no_grad():
         loaded.model.classifier.weight.copy_(loaded.model.classifier.weight[order])

@@ -7,8 +7,10 @@ import torch
 
 from tmnet_core.config import Recipe
 from tmnet_core.errors import CheckpointError
+from tmnet_core.models.pretrained import LoadedWeights, kinetics_statistics
 from tmnet_core.models.stages2d import build_network
 from tmnet_core.models.stages3d import build_network3d
+from tmnet_core.training import start
 from tmnet_core.training.start import start_model
 
 CLASSES = ["jump", "run", "wave"]
@@ -107,6 +109,18 @@ def test_a_3d_network_with_a_file_of_its_own_takes_nothing_of_the_checkpoint(
     started = start_model(Recipe.model_validate(values), CLASSES)
     assert (started.origin, started.mean) == ("r3d.pth", (0.4, 0.4, 0.4))
     assert not torch.equal(started.model.classifier.weight, network.classifier.weight)
+
+
+def test_a_3d_base_with_weights_from_kinetics_sees_as_these_expect(
+    make_checkpoint: MakeCheckpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its RB starts from a checkpoint's 2D stages, which were trained on other input."""
+    path, _, _ = make_checkpoint(variant="tsn", backbone="resnet18", width=1.0)
+    monkeypatch.setattr(start, "load_published_weights", lambda *said, **more: LoadedWeights("Kinetics-400", 1, ()))
+    values = recipe(path, width=1.0, **{**R3D, "variant": "tmnet-3d-b"}).model_dump()
+    values["start"]["weights3d"] = "kinetics"
+    started = start_model(Recipe.model_validate(values), CLASSES)
+    assert (started.mean, started.std) == kinetics_statistics()
 
 
 def test_a_checkpoint_of_another_backbone_is_refused(make_checkpoint: MakeCheckpoint) -> None:

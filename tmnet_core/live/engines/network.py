@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from tmnet_core.data.preprocessing import Preprocessing
+from tmnet_core.data.preprocessing import Preprocessing, normalise_rows
 from tmnet_core.live.engines.clip import ClipLook
 from tmnet_core.live.engines.outputs import FEATURES, MAPS, PROBABILITIES, name_outputs
 from tmnet_core.models.branch import Branch
@@ -50,9 +50,8 @@ class GlanceNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return float32 probabilities (B×K), maps (B×K×h×w) and features (B×C), as `output_names` says."""
-        # As `Preprocessing.normalise`. Of NHWC this is a view in channels_last order, which convolutions like best.
-        rows = (images.flatten(-2).float() - self.mean) * self.scale
-        frames = rows.reshape(images.shape).movedim(-1, -3)
+        # Of NHWC this is a view in channels_last order, which convolutions like best.
+        frames = normalise_rows(images, self.mean, self.scale)
         feature_maps = self._feature_maps(frames.to(self.precision))
         features = {branch: feature_map.mean((2, 3)) for branch, feature_map in feature_maps.items()}
         logits = {branch: self.model.classifier(feature) for branch, feature in features.items()}
