@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tmnet_core.live.engines.choice import EngineOffer
 
 _WRITES_EVERY_TICKS = 15
-_AUTOMATIC_TIP = "The fastest engine that gives the answers of training: on the CPU onnxruntime, else torch"
+_AUTOMATIC_TIP = "The fastest engine that gives the answers of training: on the CPU onnxruntime or ncnn, else torch"
 _ON_CPU = EngineChoice("auto", "cpu")
 
 

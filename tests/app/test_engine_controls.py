@@ -7,6 +7,7 @@ from tmnet_app.demo import find_demo
 from tmnet_app.live_session import AUTOMATIC, EngineChoice
 from tmnet_core.errors import DeviceMemoryError
 from tmnet_core.live.engines import export_cache
+from tmnet_core.live.engines.ncnn_export import why_no_ncnn
 from tmnet_core.live.stage_meter import Memory
 
 ON_CPU = EngineChoice("auto", "cpu")
@@ -32,7 +33,7 @@ def listed(window):
 def test_a_network_for_now_is_not_exported_and_one_to_stay_is(demo_window, qtbot):
     session = demo_window.session
     demo = str(find_demo().checkpoint)
-    for for_now, engine in ((True, "torch fp32"), (False, "onnxruntime")):
+    for for_now, engine in ((True, "torch fp32"), (False, "faster engine")):
         with qtbot.waitSignal(session.checkpoint_loaded, timeout=60_000):
             session.load_checkpoint(demo, for_now=for_now)
         model, seen = session.model, []
@@ -50,6 +51,7 @@ def test_the_menu_offers_what_there_is_and_says_why_not_the_rest(demo_window):
     assert actions["Automatic", True].isChecked()
     assert ("onnxruntime, fp32 · CPU", True) in actions
     assert ("torch, fp32 · CPU", True) in actions
+    assert ("ncnn, fp32 · CPU", why_no_ncnn() is None) in actions
     reason = actions["onnxruntime, int8 · CPU", False].toolTip()
     assert reason.startswith("Not here: int8 is calibrated on frames")
     menu = demo_window.top_bar.model.menu()

@@ -27,7 +27,7 @@ class Conditions:
         backbone: the 2D network that TMNet is built on.
         size: side of the input, in pixels.
         rounds: interleaved rounds that count.
-        device: where networks run; torch's and onnxruntime's CPU threads are those of `torch.get_num_threads()`.
+        device: where networks run; the engines' CPU threads are those of `torch.get_num_threads()`.
         data: a folder of real videos, where one was named.
         minutes: how long a soak lasts.
         frames: how many frames a soak paints in place of that, as fast as it can; 0: it goes by `minutes`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +25,8 @@ from tmnet_core.data.preprocessing import Image, Preprocessing
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.export import rendered_frames, write_onnx
+from tmnet_core.live.engines.ncnn_engine import NcnnEngine
+from tmnet_core.live.engines.ncnn_export import why_no_ncnn, write_ncnn
 from tmnet_core.live.engines.network import GlanceNetwork
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
 from tmnet_core.live.engines.precision import STORED
@@ -37,6 +40,7 @@ from tmnet_core.models.variants import build_model
 
 EAGER = "torch eager"
 ONNXRUNTIME = "onnxruntime"
+NCNN = "ncnn"
 INT8 = "onnxruntime int8"
 _CALIBRATION_FRAMES = 4
 PREPROCESSING = "preprocessing of 720p"
@@ -100,24 +104,41 @@ def _openers(preprocessing: Preprocessing, device: torch.device, folder: Path) -
     }
     if device.type == "cpu":
         found[ONNXRUNTIME] = partial(_in_onnxruntime, preprocessing=preprocessing, folder=folder)
+        if why_no_ncnn() is None:
+            found[NCNN] = partial(_in_ncnn, preprocessing=preprocessing, folder=folder)
         found[INT8] = partial(_in_onnxruntime, preprocessing=preprocessing, folder=folder, int8=True)
     return found
 
 
 def _in_onnxruntime(model: TMNet, preprocessing: Preprocessing, folder: Path, *, int8: bool = False) -> Engine:
-    header = CheckpointHeader(
-        model=ModelConfig(),
-        classes=[str(number) for number in range(CLASSES)],
-        preprocessing=preprocessing,
-        provenance=Provenance(tmnet=__version__, torch=torch.__version__, seed=0, created=""),
-    )
-    path = folder / f"{len(list(folder.iterdir()))}.onnx"
-    write_onnx(model, header, path)
+    path = _export(model, preprocessing, folder)
     if int8:
+        path = Path(shutil.copy(path, path.with_stem(f"{path.stem}-int8")))
         # An untrained network has nothing to lose: a few frames of people give ranges as good as any.
         frames = rendered_frames(_CALIBRATION_FRAMES)
         quantise(path, [preprocessing.cut(frame, preprocessing.place(*frame.shape[1::-1])) for frame in frames])
     return OnnxruntimeEngine(path, threads=torch.get_num_threads())
+
+
+def _in_ncnn(model: TMNet, preprocessing: Preprocessing, folder: Path) -> Engine:
+    exported = _export(model, preprocessing, folder)
+    path = exported.with_suffix(".param")
+    write_ncnn(exported, path)
+    return NcnnEngine(path, preprocessing, threads=torch.get_num_threads())
+
+
+def _export(model: TMNet, preprocessing: Preprocessing, folder: Path) -> Path:
+    """Return the ONNX file of a network, which the engines share."""
+    path = folder / f"{id(model)}.onnx"
+    if not path.is_file():
+        header = CheckpointHeader(
+            model=ModelConfig(),
+            classes=[str(number) for number in range(CLASSES)],
+            preprocessing=preprocessing,
+            provenance=Provenance(tmnet=__version__, torch=torch.__version__, seed=0, created=""),
+        )
+        write_onnx(model, header, path)
+    return path
 
 
 def _eager(model: TMNet, preprocessing: Preprocessing, image: Image, device: torch.device) -> Callable[[], None]:
@@ -154,16 +175,20 @@ def _preprocessing_cases(preprocessing: Preprocessing) -> dict[str, Callable[[],
 def engine_figures(backbone: BackboneName, timings: Timings, multiply_adds: int) -> list[Figure]:
     """Return the ratios that matter of what `time_engines` measured; `multiply_adds` is what one glance takes."""
     names = [case.removesuffix(", plain") for case in timings.seconds if case.endswith(", plain")]
-    eager = {"onnxruntime": ("<= 0.58", "<= 0.63"), "torch": ("<= 0.75", "<= 0.80")}
     reach = {"resnet18": 0, "resnet50": 1}.get(backbone)
 
     def limit(pair: tuple[str, str] | None) -> str:
         return "" if pair is None or reach is None else pair[reach]
 
     figures = []
+    exported = [name for name in names if name in (ONNXRUNTIME, NCNN)]
+    if exported:
+        default = min(exported, key=timings.median)
+        what = f"the CPU's default, here {default} / {EAGER}"
+        figures.append(ratio_figure(timings, default, EAGER, limit(("<= 0.58", "<= 0.63")), what=what))
     for name in names:
         figures += [
-            ratio_figure(timings, name, EAGER, limit(eager.get(name))),
+            ratio_figure(timings, name, EAGER, limit(("<= 0.75", "<= 0.80") if name == "torch" else None)),
             ratio_figure(timings, name, f"{name}, plain", limit(("<= 1.50", "<= 1.62"))),
             ratio_figure(timings, name, f"{name}, no maps", "<= 1.01"),
             ratio_figure(timings, f"{name}, RB", name, ""),

@@ -38,6 +38,7 @@ class Machine(BaseModel):
     python: str
     torch: str
     onnxruntime: str
+    ncnn: str
     tmnet: str
     load: float | None
     matrix_gflops: float
@@ -47,7 +48,7 @@ class Machine(BaseModel):
         return (
             f"{self.date}{load}: {self.processor}, {self.cores} cores; on {self.device} with {self.threads} torch "
             f"threads; matrix products {self.matrix_gflops:.0f} GFLOP/s; Python {self.python}, torch {self.torch}, "
-            f"onnxruntime {self.onnxruntime}, tmnet {self.tmnet}"
+            f"onnxruntime {self.onnxruntime}, ncnn {self.ncnn}, tmnet {self.tmnet}"
         )
 
 
@@ -62,6 +63,7 @@ def describe_machine(device: torch.device, clock: Clock = "wall") -> Machine:
         python=platform.python_version(),
         torch=torch.__version__,
         onnxruntime=_installed("onnxruntime"),
+        ncnn=_installed("ncnn"),
         tmnet=__version__,
         load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         matrix_gflops=round(matrix_rate(device, clock) / 1e9, 1),

@@ -30,7 +30,7 @@ DataChanges = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Say more of the data, such as data.split=2; as for train."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Engine = Annotated[str, typer.Option(help="auto, onnxruntime, torch, torch-tf32, torch-fp16 or torch-bf16.")]
+Engine = Annotated[str, typer.Option(help="auto, onnxruntime, ncnn, torch, torch-tf32, torch-fp16 or torch-bf16.")]
 Video = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")]
 Mirror = Annotated[bool, typer.Option(help="Mirror the frames left to right.")]
 Crop = Annotated[

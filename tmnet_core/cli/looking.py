@@ -96,7 +96,10 @@ def watch(
 @app.command()
 def export(
     checkpoint: Checkpoint,
-    onnx: Annotated[Path, typer.Option(metavar="OUT", help="The .onnx file to write.")],
+    onnx: Annotated[Path | None, typer.Option(metavar="OUT", help="The .onnx file to write.")] = None,
+    ncnn: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="The .param file to write for ncnn, a .bin file beside it.")
+    ] = None,
     int8: Annotated[
         Path | None,
         typer.Option(metavar="CALIBRATION", help="Compute in 8 bits; a folder of videos or pictures to calibrate on."),
@@ -107,8 +110,18 @@ def export(
     ] = None,
     clip: Clip = 0,
 ) -> None:
-    """Write one ONNX file with classes and preprocessing inside, checked against torch before it is put in place."""
-    from tmnet_core.live.engines.export import export_checkpoint
+    """Write a network for other programs, checked against torch before it is put in place.
 
-    agreement = export_checkpoint(checkpoint, onnx, calibration=int8, check=check, frames=clip)
-    print(f"{onnx}: {agreement}")
+    An ONNX file has classes and preprocessing inside; the two files for ncnn are the network alone, in fp32.
+    """
+    from tmnet_core.errors import EngineError
+    from tmnet_core.live.engines.export import export_checkpoint, export_to_ncnn
+
+    if onnx is None and ncnn is None:
+        raise EngineError("say what to write: --onnx OUT, --ncnn OUT or both")
+    if ncnn is not None and clip:
+        raise EngineError(f"{ncnn}: ncnn looks at single frames; leave out the clip or ncnn")
+    if onnx is not None:
+        print(f"{onnx}: {export_checkpoint(checkpoint, onnx, calibration=int8, check=check, frames=clip)}")
+    if ncnn is not None:
+        print(f"{ncnn}: {export_to_ncnn(checkpoint, ncnn, exported=onnx if int8 is None else None, check=check)}")

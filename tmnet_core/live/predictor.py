@@ -58,7 +58,7 @@ class GlancePredictor:
             path: a `.safetensors` checkpoint or an `.onnx` file of `tmnet export`.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             engine: `auto`, or a name of `available_engines`.
-            threads: CPU threads of onnxruntime; where None as many as torch has, less one core for everything else.
+            threads: CPU threads of onnxruntime or ncnn; where None as many as torch has, less one core for all else.
             frames: T, to look at clips of that many frames with `look_at_clip`; 0 for glances.
         """
         opened = open_engine(Path(path), device, engine, threads=threads, frames=frames)

@@ -31,7 +31,19 @@ def test_the_reach_is_told_where_there_is_one() -> None:
     assert beside.value == 0.5
     assert beside.limit == "<= 1.05"
     limits = {figure.what: figure.limit for figure in engine_figures("resnet50", timings, 2 * 1024**3)}
-    assert limits["onnxruntime / torch eager"] == "<= 0.63"
+    assert limits["the CPU's default, here onnxruntime / torch eager"] == "<= 0.63"
+    assert limits["onnxruntime / torch eager"] == ""
     assert limits["onnxruntime / onnxruntime, plain"] == "<= 1.62"
     others = {figure.what: figure.limit for figure in engine_figures("mobilenet_v2", timings, 10**9)}
-    assert others["onnxruntime / torch eager"] == ""
+    assert others["the CPU's default, here onnxruntime / torch eager"] == ""
+
+
+def test_the_cpu_s_default_is_the_faster_of_the_engines_that_automatic_compares() -> None:
+    seconds = {engines.EAGER: 4.0, engines.ONNXRUNTIME: 3.0, engines.NCNN: 2.0, engines.MATRIX_PRODUCT: 1.0}
+    seconds |= {engines.PREPROCESSING: 1.0, engines.PIL_PREPROCESSING: 1.0}
+    for name in (engines.ONNXRUNTIME, engines.NCNN):
+        seconds |= {f"{name}, {part}": 1.0 for part in ("plain", "RB", "CB", "no maps")}
+    timings = Timings({name: (value,) * 3 for name, value in seconds.items()})
+    found = {figure.what: figure for figure in engine_figures("resnet18", timings, 10**9)}
+    default = found["the CPU's default, here ncnn / torch eager"]
+    assert (default.value, default.limit) == (0.5, "<= 0.58")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -16,14 +16,17 @@ from tmnet_core.errors import EngineError, TMNetError
 from tmnet_core.live.engines.clip import ClipLook, choose_look
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
-from tmnet_core.live.engines.export_cache import cached_export, export_in_background
+from tmnet_core.live.engines.exported_engines import FASTEST, ExportedEngines
 from tmnet_core.live.engines.handover_engine import HandoverEngine
+from tmnet_core.live.engines.ncnn_export import why_no_ncnn
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
 from tmnet_core.live.engines.precision import Precision
 from tmnet_core.live.engines.torch_engine import TorchEngine
 from tmnet_core.onnx_file import SUFFIX
 
-EngineName = Literal["auto", "onnxruntime", "onnxruntime-int8", "torch", "torch-tf32", "torch-fp16", "torch-bf16"]
+EngineName = Literal[
+    "auto", "onnxruntime", "onnxruntime-int8", "ncnn", "torch", "torch-tf32", "torch-fp16", "torch-bf16"
+]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 _PRECISIONS: dict[EngineName, Precision] = {
     "auto": "fp32",
@@ -68,6 +71,7 @@ def available_engines(device: str | torch.device = "auto", checkpoint: Path | No
     titles: dict[EngineName, str] = {
         "onnxruntime": "onnxruntime, fp32",
         "onnxruntime-int8": "onnxruntime, int8",
+        "ncnn": "ncnn, fp32",
         "torch": "torch, fp32",
         "torch-tf32": "torch, TF32",
         "torch-fp16": "torch, fp16",
@@ -102,13 +106,14 @@ def open_engine(
 ) -> OpenedNetwork:
     """Load a checkpoint or an exported file into an engine.
 
-    `auto` is onnxruntime on the CPU, with torch until the export is ready or where onnxruntime is absent; else torch.
+    `auto` is, on the CPU, the faster of onnxruntime and ncnn, which are compared once; torch until the export is ready
+    or where onnxruntime is absent; and torch on other devices.
 
     Args:
         path: a `.safetensors` checkpoint, or an `.onnx` file of `tmnet export`, which onnxruntime runs on the CPU.
         device: as `choose_device` takes it.
         name: one of `ENGINES`.
-        threads: CPU threads of onnxruntime; as many as torch has, but one core fewer than there are, where None.
+        threads: CPU threads of onnxruntime or ncnn; as many as torch has, but one core less than there are, where None.
         frames: T, to look at clips of that many frames; 0 to look at single ones.
 
     Raises:
@@ -126,11 +131,13 @@ def open_engine(
     clip = choose_look(path, header, frames)
     if exported and chosen.type != "cpu":
         raise EngineError(f"{path}: an exported file runs on the CPU here, not on {chosen.type.upper()}")
+    if clip is not None and known == "ncnn":
+        raise EngineError("engine ncnn: it looks at single frames, not at clips")
     engine: Engine
     if exported:
         engine = OnnxruntimeEngine(path, threads=threads)
-    elif chosen.type == "cpu" and known in ("auto", "onnxruntime"):
-        engine = _open_on_cpu(path, clip, threads, at_once=known == "onnxruntime")
+    elif chosen.type == "cpu" and known != "torch":
+        engine = _open_on_cpu(path, header, known, clip, threads)
     elif chosen.type == "cuda":
         model = load_checkpoint(path).model
         engine = CudaGraphEngine(model, header.preprocessing, chosen, _PRECISIONS[known], clip=clip)
@@ -144,28 +151,18 @@ def default_threads() -> int:
     return min(torch.get_num_threads(), max(1, (os.cpu_count() or 1) - 1))
 
 
-def _open_on_cpu(path: Path, clip: ClipLook | None, threads: int, *, at_once: bool) -> Engine:
+def _open_on_cpu(path: Path, header: CheckpointHeader, name: str, clip: ClipLook | None, threads: int) -> Engine:
+    """Open what looks by an export of the checkpoint; torch looks until that is there."""
     absent = _why_no_onnxruntime()
     if absent is not None:
         return _open_torch(path, clip, note=absent)
     frames = 0 if clip is None else clip.frames
-    exported = cached_export(path, frames)
-    if exported.is_file():
-        try:
-            engine = OnnxruntimeEngine(exported, threads=threads)
-        except EngineError:
-            exported.unlink(missing_ok=True)
-        else:
-            # The cache forgets what was not used for longest.
-            exported.touch()
-            return engine
-
-    def prepare(cancelled: threading.Event) -> Engine:
-        export_in_background(path, exported, cancelled, frames)
-        return OnnxruntimeEngine(exported, threads=threads)
-
-    after = 0 if at_once else _GLANCES_BEFORE_EXPORT
-    return HandoverEngine(_open_torch(path, clip), prepare, "onnxruntime", after=after)
+    exported = ExportedEngines(path, header.preprocessing, threads=threads, frames=frames)
+    ready = exported.find(name)
+    if ready is not None:
+        return ready
+    prepared, after = (name, 0) if name != FASTEST else ("a faster engine", _GLANCES_BEFORE_EXPORT)
+    return HandoverEngine(_open_torch(path, clip), partial(exported.make, name), prepared, after=after)
 
 
 def _open_torch(path: Path, clip: ClipLook | None, *, note: str = "") -> TorchEngine:
@@ -176,8 +173,8 @@ def _open_torch(path: Path, clip: ClipLook | None, *, note: str = "") -> TorchEn
 def _refusal(name: EngineName, device: torch.device, *, exported: bool) -> str | None:
     if exported:
         return None if name.startswith("onnxruntime") else "an exported file runs in onnxruntime alone"
-    if name.startswith("onnxruntime"):
-        return _refusal_of_onnxruntime(name, device)
+    if name.startswith("onnxruntime") or name == "ncnn":
+        return _refusal_on_cpu(name, device)
     if name == "torch" or (device.type == "cuda" and name != "torch-bf16"):
         return None
     if name == "torch-bf16" and device.type == "cuda":
@@ -187,12 +184,13 @@ def _refusal(name: EngineName, device: torch.device, *, exported: bool) -> str |
     return f"{name.removeprefix('torch-').replace('tf', 'TF')} needs a CUDA device"
 
 
-def _refusal_of_onnxruntime(name: EngineName, device: torch.device) -> str | None:
+def _refusal_on_cpu(name: EngineName, device: torch.device) -> str | None:
+    """Return why an engine that runs exports on the CPU is not to be had."""
     if device.type != "cpu":
-        return f"onnxruntime runs on the CPU here, not on {device.type.upper()}"
+        return f"{name.removesuffix('-int8')} runs on the CPU here, not on {device.type.upper()}"
     if name == "onnxruntime-int8":
         return "int8 is calibrated on frames: write a file with tmnet export --int8 and open that"
-    return _why_no_onnxruntime()
+    return _why_no_onnxruntime() or (why_no_ncnn() if name == "ncnn" else None)
 
 
 def _why_no_onnxruntime() -> str | None:

@@ -1,10 +1,11 @@
-"""A checkpoint as one ONNX file that needs no TMNet: classes and preprocessing inside, normalisation in the graph."""
+"""A checkpoint as files that need no TMNet: ONNX with classes and preprocessing inside, or ncnn; both are checked."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import logging
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -20,9 +21,12 @@ from tmnet_core.data.sample_frames import sample_frames
 from tmnet_core.data.synthetic_people import CLASSES, render_clip
 from tmnet_core.errors import EngineError
 from tmnet_core.files import replacing
+from tmnet_core.live.engines import ncnn_export
 from tmnet_core.live.engines.clip import ClipLook, choose_look
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.folding import fold_batch_norms
+from tmnet_core.live.engines.ncnn_engine import NcnnEngine
+from tmnet_core.live.engines.ncnn_export import weights_of, write_ncnn
 from tmnet_core.live.engines.network import GlanceNetwork
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
 from tmnet_core.live.engines.outputs import EngineOutputs, group_outputs
@@ -82,10 +86,7 @@ def export_checkpoint(
         CheckpointError, DataError: what was given cannot be used.
         EngineError: the network cannot be exported, or the file's answers are not the network's.
     """
-    if out.suffix != SUFFIX:
-        raise EngineError(f"{out}: the name of an exported file ends in {SUFFIX}")
-    if not out.absolute().parent.is_dir():
-        raise EngineError(f"{out}: there is no such folder to write it to")
+    _check_out(out, SUFFIX)
     if frames and calibration is not None:
         raise EngineError(f"{out}: int8 is calibrated on single frames; leave out the clip or int8")
     loaded = load_checkpoint(checkpoint)
@@ -106,6 +107,45 @@ def export_checkpoint(
         wrong = agreement.same_top1 < INT8_SAME_TOP1 if calibrated else agreement.probabilities > FP32_DIFFERENCE
         if wrong:
             raise EngineError(f"{out}: not written, the exported network does not answer as torch does ({agreement})")
+    return agreement
+
+
+def export_to_ncnn(
+    checkpoint: Path, out: Path, *, exported: Path | None = None, check: Path | None = None
+) -> Agreement:
+    """Write a checkpoint's network as ncnn's two files, checked like the ONNX file.
+
+    Args:
+        checkpoint: a `.safetensors` checkpoint.
+        out: the file of the graph; its name ends in `.param`, and that of the weights beside it in `.bin`.
+        exported: the checkpoint's fp32 ONNX file of single frames; where None, one is made for the purpose.
+        check: a folder of frames to check on; rendered people, where None.
+
+    Raises:
+        CheckpointError, DataError: what was given cannot be used.
+        EngineError: ncnn is not installed or cannot compute the network, or its answers are others.
+    """
+    _check_out(out, ncnn_export.SUFFIX)
+    loaded = load_checkpoint(checkpoint)
+    preprocessing = loaded.header.preprocessing
+    _, checked = _choose_frames(preprocessing, None, check)
+    with tempfile.TemporaryDirectory() as folder:
+        if exported is None:
+            exported = Path(folder) / "net.onnx"
+            write_onnx(loaded.model, loaded.header, exported)
+        converted = Path(folder) / "net.param"
+        write_ncnn(exported, converted)
+        engine = NcnnEngine(converted, preprocessing)
+        try:
+            agreement = compare(engine, loaded.model, preprocessing, checked)
+        finally:
+            engine.close()
+        if agreement.probabilities > FP32_DIFFERENCE:
+            raise EngineError(f"{out}: not written, the converted network does not answer as torch does ({agreement})")
+        # The weights first: whoever finds the graph finds both.
+        for whence, to in ((weights_of(converted), weights_of(out)), (converted, out)):
+            with replacing(to) as temporary:
+                shutil.copyfile(whence, temporary)
     return agreement
 
 
@@ -141,6 +181,13 @@ def write_onnx(model: TMNet, header: CheckpointHeader, path: Path, clip: ClipLoo
         exported = onnx.load(plain)
     write_metadata(exported, header.model_dump_json(), "fp32", None if clip is None else asdict(clip))
     onnx.save(exported, path)
+
+
+def _check_out(out: Path, suffix: str) -> None:
+    if out.suffix != suffix:
+        raise EngineError(f"{out}: the name of an exported file ends in {suffix}")
+    if not out.absolute().parent.is_dir():
+        raise EngineError(f"{out}: there is no such folder to write it to")
 
 
 def load_folded(model: TMNet) -> TMNet:

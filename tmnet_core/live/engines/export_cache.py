@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import threading
-from importlib.metadata import version
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import platformdirs
@@ -15,6 +18,8 @@ import psutil
 
 from tmnet_core import __version__
 from tmnet_core.errors import EngineError
+from tmnet_core.files import replacing
+from tmnet_core.live.engines import ncnn_export
 from tmnet_core.onnx_file import SUFFIX
 
 KEPT = 8
@@ -23,16 +28,56 @@ _GRAPH_VERSION = 3
 _PATIENCE = 0.1
 
 
-def cached_export(checkpoint: Path, frames: int = 0) -> Path:
-    """Return where the export of a checkpoint is kept, whether or not it is there; its bytes and versions tell.
+@dataclass(frozen=True, slots=True)
+class CachedExport:
+    """Where the exports of a checkpoint are kept, whether or not they are there.
 
-    `frames` is T of an export that looks at clips, 0 of one that looks at single frames.
+    Attributes:
+        onnx: the file for onnxruntime.
+    """
+
+    onnx: Path
+
+    @property
+    def ncnn(self) -> Path:
+        """The `.param` file for ncnn; its weights lie beside it."""
+        return self.onnx.with_suffix(ncnn_export.SUFFIX)
+
+    def fastest(self, threads: int) -> str | None:
+        """Return the engine that was found to be the fastest with so many threads, None where none has been."""
+        try:
+            return self._verdict(threads).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def remember_fastest(self, engine: str, threads: int) -> None:
+        """Keep the name of the fastest engine; where it cannot be kept, they are compared the next time as well."""
+        with contextlib.suppress(OSError), replacing(self._verdict(threads)) as temporary:
+            temporary.write_text(engine, encoding="utf-8")
+
+    def touch(self) -> None:
+        """Note that it was used: the cache forgets what was not used for longest."""
+        self.onnx.touch()
+
+    def forget(self) -> None:
+        """Remove all that is kept of this checkpoint."""
+        for path in self.onnx.parent.glob(f"{self.onnx.stem}.*"):
+            path.unlink(missing_ok=True)
+
+    def _verdict(self, threads: int) -> Path:
+        return self.onnx.with_suffix(f".fastest-of-{threads}")
+
+
+def cached_export(checkpoint: Path, frames: int = 0) -> CachedExport:
+    """Return where the exports of a checkpoint are kept; its bytes and versions tell.
+
+    `frames` is T of exports that look at clips, 0 of those that look at single frames.
     """
     with checkpoint.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    versions = [str(_GRAPH_VERSION), __version__, *(version(name) for name in ("torch", "onnx", "onnxruntime"))]
+    versions = [str(_GRAPH_VERSION), __version__, *map(_version, ("torch", "onnx", "onnxruntime", "ncnn", "pnnx"))]
     key = hashlib.sha256(" ".join([content, str(frames), *versions]).encode()).hexdigest()[:32]
-    return cache_folder() / f"{key}{SUFFIX}"
+    return CachedExport(cache_folder() / f"{key}{SUFFIX}")
 
 
 def cache_folder() -> Path:
@@ -40,22 +85,46 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("tmnet", appauthor=False) / "engines"
 
 
-def export_in_background(checkpoint: Path, out: Path, cancelled: threading.Event, frames: int = 0) -> None:
+def export_in_background(
+    checkpoint: Path, out: CachedExport, cancelled: threading.Event, frames: int = 0, *, ncnn: bool = False
+) -> None:
     """Export in a process of its own, at low priority: the exporter would hold the GIL for seconds.
+
+    With `ncnn` for both engines; the ONNX file is in place also where the other one fails.
 
     Raises:
         EngineError: it failed, with what it said, or was cancelled.
     """
+    folder = out.onnx.parent
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EngineError(f"the folder {out.parent} cannot be made: {error.strerror}") from None
-    command = [sys.executable, "-m", "tmnet_core", "export", str(checkpoint.absolute()), "--onnx", str(out)]
+        raise EngineError(f"the folder {folder} cannot be made: {error.strerror}") from None
+    command = [sys.executable, "-m", "tmnet_core", "export", str(checkpoint.absolute()), "--onnx", str(out.onnx)]
     command += ["--clip", str(frames)] if frames else []
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
+    command += ["--ncnn", str(out.ncnn)] if ncnn else []
+    # What a process leaves behind that is killed goes with this folder.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        status, said = _run(command, scratch, cancelled)
+    if status:
+        last = said.strip().rpartition("\n")[2].removeprefix("tmnet: ")
+        raise EngineError(f"the export ended with status {status}: {last}")
+    forget_oldest(folder)
+
+
+def forget_oldest(folder: Path, kept: int = KEPT) -> None:
+    """Remove all exports of a folder but those used last."""
+    by_use = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in by_use[kept:]:
+        CachedExport(path).forget()
+
+
+def _run(command: list[str], scratch: str, cancelled: threading.Event) -> tuple[int, str]:
+    """Run a command to its end, or until it is cancelled, and return its status and what it said of errors."""
+    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)
     process = subprocess.Popen(
         command,
-        env=environment,
+        env={**os.environ, **places, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -67,22 +136,28 @@ def export_in_background(checkpoint: Path, out: Path, cancelled: threading.Event
     said = ""
     while process.poll() is None:
         if cancelled.is_set():
-            process.kill()
+            _kill(process.pid)
         try:
             _, said = process.communicate(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
             continue
-    if process.returncode:
-        last = said.strip().rpartition("\n")[2].removeprefix("tmnet: ")
-        raise EngineError(f"the export ended with status {process.returncode}: {last}")
-    forget_oldest(out.parent)
+    return process.returncode, said
 
 
-def forget_oldest(folder: Path, kept: int = KEPT) -> None:
-    """Remove all exported files of a folder but those used last."""
-    by_use = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in by_use[kept:]:
-        path.unlink(missing_ok=True)
+def _kill(pid: int) -> None:
+    """End a process and those that it started: the converter of ncnn is a program of its own."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                each.kill()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def _lower_priority(pid: int) -> None:

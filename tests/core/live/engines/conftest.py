@@ -15,18 +15,20 @@ from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Image, Preprocessing
 from tmnet_core.data.sample_frames import sample_frames
 from tmnet_core.live.engines.export import rendered_frames, write_onnx
+from tmnet_core.live.engines.ncnn_export import why_no_ncnn, write_ncnn
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A network, its checkpoint and its ONNX file."""
+    """A network, its checkpoint and its files for onnxruntime and ncnn; `ncnn` is None where that is not installed."""
 
     model: TMNet
     header: CheckpointHeader
     checkpoint: Path
     onnx: Path
+    ncnn: Path | None
 
 
 def build_checkpoint(path: Path) -> tuple[TMNet, CheckpointHeader]:
@@ -77,7 +79,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     folder = tmp_path_factory.mktemp("exported")
     model, header = build_checkpoint(folder / "net.safetensors")
     write_onnx(model, header, folder / "net.onnx")
-    return Exported(model, header, folder / "net.safetensors", folder / "net.onnx")
+    ncnn = None
+    if why_no_ncnn() is None:
+        ncnn = tmp_path_factory.mktemp("ncnn") / "net.param"
+        write_ncnn(folder / "net.onnx", ncnn)
+    return Exported(model, header, folder / "net.safetensors", folder / "net.onnx", ncnn)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import threading
 import time
 
@@ -10,10 +11,12 @@ import pytest
 import torch
 
 from tmnet_core.errors import EngineError
-from tmnet_core.live.engines import export_cache
+from tmnet_core.live.engines import export_cache, exported_engines
 from tmnet_core.live.engines.choice import ENGINES, available_engines, default_threads, open_engine
 from tmnet_core.live.engines.export_cache import cached_export, forget_oldest
+from tmnet_core.live.engines.exported_engines import ExportedEngines
 from tmnet_core.live.engines.handover_engine import HandoverEngine
+from tmnet_core.live.engines.ncnn_export import weights_of, why_no_ncnn
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
 from tmnet_core.live.engines.torch_engine import TorchEngine
 from tmnet_core.live.predictor import GlancePredictor
@@ -22,8 +25,9 @@ from tmnet_core.models.branch import Branch
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """A cache of its own for each test."""
+    """A cache of its own for each test, and exports that other tests do not hold up."""
     monkeypatch.setattr(export_cache, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(export_cache, "_lower_priority", lambda pid: None)
     return tmp_path / "cache"
 
 
@@ -34,7 +38,8 @@ def refusals(device: str, **names) -> dict[str, str | None]:
 def test_every_engine_is_offered_or_refused_with_a_reason():
     found = refusals("cpu")
     assert set(found) == set(ENGINES) - {"auto"}
-    assert {name for name, reason in found.items() if reason is None} == {"onnxruntime", "torch"}
+    ncnn = set() if why_no_ncnn() else {"ncnn"}
+    assert {name for name, reason in found.items() if reason is None} == {"onnxruntime", "torch"} | ncnn
     assert found["torch-bf16"] == "bf16 is far slower than fp32 on a CPU without hardware for it"
     assert found["torch-fp16"] == "fp16 needs a CUDA device"
     assert "tmnet export --int8" in found["onnxruntime-int8"]
@@ -80,39 +85,105 @@ def test_one_core_is_left_to_everything_else(monkeypatch):
     assert default_threads() == 1
 
 
-def test_torch_looks_until_the_export_is_ready_and_the_next_time_it_is_there(exported, real_frames, cache):
-    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", "onnxruntime")
-    assert predictor.engine == "CPU · torch fp32, preparing onnxruntime"
-    first = predictor.glance(real_frames[0])
+def test_torch_looks_until_the_faster_engine_is_ready_and_the_next_time_it_is_there(exported, real_frames, cache):
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu")
+    for _ in range(30):
+        first = predictor.glance(real_frames[0])
+    assert predictor.engine == "CPU · torch fp32, preparing a faster engine"
     predictor._engine.wait(120)
     second = predictor.glance(real_frames[0])
-    assert predictor.engine == "CPU · onnxruntime fp32"
+    kept = cached_export(exported.checkpoint)
+    fastest = kept.fastest(default_threads()) if why_no_ncnn() is None else "onnxruntime"
+    assert predictor.engine == f"CPU · {fastest} fp32"
     for branch, values in first.probabilities.items():
         np.testing.assert_allclose(second.probabilities[branch], values, atol=1e-4)
     predictor.close()
-    assert list(cache.iterdir()) == [cached_export(exported.checkpoint)]
+    there = [kept.onnx] if why_no_ncnn() else [kept.onnx, kept.ncnn, weights_of(kept.ncnn)]
+    assert set(there) <= set(cache.iterdir())
     again = GlancePredictor.from_file(exported.checkpoint, "cpu")
-    assert again.engine == "CPU · onnxruntime fp32"
+    assert again.engine == f"CPU · {fastest} fp32"
     again.close()
 
 
-def test_a_damaged_export_is_made_anew(exported, cache):
+@pytest.fixture
+def kept(exported, cache):
+    """Exports for both engines of the checkpoint, in the cache."""
+    if exported.ncnn is None:
+        pytest.skip("ncnn and pnnx have no wheel for this machine")
+    kept = cached_export(exported.checkpoint)
     cache.mkdir()
-    cached_export(exported.checkpoint).write_bytes(b"damaged")
+    for whence, to in (
+        (exported.onnx, kept.onnx),
+        (exported.ncnn, kept.ncnn),
+        (weights_of(exported.ncnn), weights_of(kept.ncnn)),
+    ):
+        to.write_bytes(whence.read_bytes())
+    return kept
+
+
+@pytest.mark.parametrize("winner", ["onnxruntime", "ncnn"])
+def test_the_engine_that_was_fastest_with_as_many_threads_is_opened(exported, kept, winner):
+    kept.remember_fastest(winner, threads=3)
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=3)
+    assert predictor.engine == f"CPU · {winner} fp32"
+    predictor.close()
+    other = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=2)
+    assert other.engine == "CPU · torch fp32"
+    other.close()
+
+
+def test_a_network_that_ncnn_cannot_compute_is_left_to_onnxruntime_for_good(exported, kept, monkeypatch):
+    def fail(*arguments, **options):
+        raise EngineError("the export ended with status 1: the network cannot be converted to ncnn")
+
+    monkeypatch.setattr(exported_engines, "export_in_background", fail)
+    engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
+    engine = engines.make("auto", threading.Event())
+    assert engine.title == "onnxruntime fp32"
+    assert kept.fastest(1) == "onnxruntime"
+    engine.close()
+    with pytest.raises(EngineError, match="cannot be converted to ncnn"):
+        engines.make("ncnn", threading.Event())
+
+
+def test_a_comparison_that_is_cancelled_decides_nothing(exported, kept, monkeypatch):
+    monkeypatch.setattr(exported_engines, "export_in_background", lambda *arguments, **options: None)
+    cancelled = threading.Event()
+    cancelled.set()
+    engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
+    with pytest.raises(EngineError, match="cancelled"):
+        engines.make("auto", cancelled)
+    assert kept.fastest(1) is None
+
+
+def test_clips_are_left_to_onnxruntime(exported, kept):
+    with pytest.raises(EngineError, match="engine ncnn: it looks at single frames, not at clips"):
+        open_engine(exported.checkpoint, "cpu", "ncnn", frames=4)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "ncnn"])
+def test_damaged_exports_are_made_anew(exported, kept, engine, cache):
+    kept.remember_fastest(engine, default_threads())
+    (kept.ncnn if engine == "ncnn" else kept.onnx).write_bytes(b"damaged")
     predictor = GlancePredictor.from_file(exported.checkpoint, "cpu")
     assert predictor.engine == "CPU · torch fp32"
     assert list(cache.iterdir()) == []
     predictor.close()
 
 
-def test_closing_ends_an_export_that_is_under_way(exported, real_frames):
+def test_closing_ends_an_export_that_is_under_way(exported, real_frames, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", "onnxruntime")
     deadline = time.monotonic() + 20
     while not psutil.Process().children() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert [child for child in psutil.Process().children() if "export" in child.cmdline()]
+    assert list(scratch.iterdir())
     predictor.close()
     assert not [child for child in psutil.Process().children() if "export" in child.cmdline()]
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_few_glances_start_no_export(exported, real_frames):
@@ -161,11 +232,13 @@ def test_the_cache_keeps_what_was_used_last(tmp_path):
     import os
 
     for number in range(5):
-        path = tmp_path / f"{number}.onnx"
-        path.write_bytes(b"")
-        os.utime(path, (number, number))
+        for suffix in ("onnx", "param", "bin", "fastest-of-1"):
+            path = tmp_path / f"{number}.{suffix}"
+            path.write_bytes(b"")
+            os.utime(path, (number, number))
     forget_oldest(tmp_path, kept=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["3.onnx", "4.onnx"]
+    assert {path.stem for path in tmp_path.iterdir()} == {"3", "4"}
+    assert len(list(tmp_path.iterdir())) == 8
 
 
 def test_another_content_is_another_export(exported, tmp_path):

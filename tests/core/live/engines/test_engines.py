@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 
 import numpy as np
@@ -18,6 +19,8 @@ from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.export import compare, look_eagerly, write_onnx
 from tmnet_core.live.engines.folding import fold_batch_norms
+from tmnet_core.live.engines.ncnn_engine import NcnnEngine
+from tmnet_core.live.engines.ncnn_export import weights_of, write_ncnn
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
 from tmnet_core.live.engines.packing import PackedConvolution, pack_convolutions
 from tmnet_core.live.engines.torch_engine import TorchEngine
@@ -29,10 +32,14 @@ from tmnet_core.models.variants import build_model
 def open_named(name: str, exported) -> Engine:
     if name == "onnxruntime":
         return OnnxruntimeEngine(exported.onnx)
+    if name == "ncnn":
+        if exported.ncnn is None:
+            pytest.skip("ncnn and pnnx have no wheel for this machine")
+        return NcnnEngine(exported.ncnn, exported.header.preprocessing)
     return TorchEngine(exported.model, exported.header.preprocessing)
 
 
-@pytest.fixture(params=["torch", "onnxruntime"])
+@pytest.fixture(params=["torch", "onnxruntime", "ncnn"])
 def engine(request, exported):
     engine = open_named(request.param, exported)
     yield engine
@@ -94,6 +101,39 @@ def test_the_other_branch_is_not_in_the_graph(exported, real_images):
     engine.look(real_images[:1], [Branch.RB])
     sizes = [len(engine._sessions[key].get_outputs()) for key in engine._sessions]
     assert sizes == [7, 3]
+
+
+def test_ncnn_runs_no_layer_of_the_other_branch(exported, real_images):
+    """Its time tells: both branches of this network are half of it each."""
+    engine = open_named("ncnn", exported)
+
+    def seconds(branches) -> float:
+        times = []
+        for _ in range(7):
+            start = time.perf_counter()
+            engine.look(real_images[:1], branches)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert seconds([Branch.RB]) < 0.9 * seconds(None)
+    engine.close()
+
+
+def test_files_that_are_not_ncnn_s_are_named(exported, tmp_path):
+    engine = open_named("ncnn", exported)
+    engine.close()
+    path = tmp_path / "net.param"
+    with pytest.raises(EngineError, match=r"net\.param: ncnn cannot read it, or net\.bin beside it"):
+        NcnnEngine(path, exported.header.preprocessing)
+    path.write_text("something else")
+    with pytest.raises(EngineError, match=r"net\.param: ncnn cannot read it, or net\.bin beside it"):
+        NcnnEngine(path, exported.header.preprocessing)
+    path.write_bytes(exported.ncnn.read_bytes())
+    with pytest.raises(EngineError, match=r"net\.param: ncnn cannot read it, or net\.bin beside it"):
+        NcnnEngine(path, exported.header.preprocessing)
+    weights_of(path).write_bytes(weights_of(exported.ncnn).read_bytes()[:1000])
+    with pytest.raises(EngineError, match=r"net\.param: ncnn cannot read it, or net\.bin beside it"):
+        NcnnEngine(path, exported.header.preprocessing)
 
 
 def test_the_fusion_alone_is_what_it_is_among_all(engine, real_images):
@@ -166,6 +206,24 @@ def test_every_kind_of_network_gives_the_answers_of_plain_torch(network, real_im
     engine.close()
 
 
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param(kind, marks=() if "variant" in kind else pytest.mark.slow) for kind in NETWORKS],
+    ids=lambda model: " ".join(model.values()),
+    indirect=True,
+)
+def test_every_kind_of_network_that_glances_converts_to_ncnn(network, exported, make_header, real_images, tmp_path):
+    open_named("ncnn", exported).close()
+    header = make_header().model_copy(update={"preprocessing": Preprocessing(size=64)})
+    write_onnx(network, header, tmp_path / "net.onnx")
+    write_ncnn(tmp_path / "net.onnx", tmp_path / "net.param")
+    engine = NcnnEngine(tmp_path / "net.param", header.preprocessing)
+    agreement = compare(engine, network, header.preprocessing, list(real_images[:3]))
+    engine.close()
+    assert agreement.probabilities <= 1e-4
+    assert agreement.maps <= 1e-4
+
+
 @torch.inference_mode()
 def test_a_clip_gets_the_answers_of_the_network_in_training(network, real_images):
     clip = ClipLook(8, 0.5)
@@ -208,7 +266,7 @@ def test_every_2d_convolution_is_packed_where_torch_can(network, monkeypatch):
 def test_engines_opened_and_closed_over_and_over_leave_memory_where_it_was(exported, real_images):
     def switch(times: int) -> int:
         for _ in range(times):
-            for name in ("torch", "onnxruntime"):
+            for name in ("torch", "onnxruntime", "ncnn"):
                 engine = open_named(name, exported)
                 engine.look(real_images[:1])
                 engine.close()
@@ -257,7 +315,12 @@ def test_two_hundred_real_frames_get_the_answers_of_plain_torch(
     assert len(images) == 200
     learn_statistics(model, preprocessing)
     write_onnx(model, header.model_copy(update={"preprocessing": preprocessing}), tmp_path / "net.onnx")
-    for engine in (OnnxruntimeEngine(tmp_path / "net.onnx"), TorchEngine(model, preprocessing)):
+    write_ncnn(tmp_path / "net.onnx", tmp_path / "net.param")
+    for engine in (
+        OnnxruntimeEngine(tmp_path / "net.onnx"),
+        NcnnEngine(tmp_path / "net.param", preprocessing),
+        TorchEngine(model, preprocessing),
+    ):
         agreement = compare(engine, model, preprocessing, images)
         engine.close()
         assert agreement.probabilities <= 1e-4
@@ -270,7 +333,7 @@ def test_two_hundred_real_frames_get_the_answers_of_plain_torch(
 def test_fifty_switches_leave_memory_where_it_was(exported, real_images):
     def switch(times: int) -> int:
         for _ in range(times):
-            for name in ("torch", "onnxruntime"):
+            for name in ("torch", "onnxruntime", "ncnn"):
                 engine = open_named(name, exported)
                 engine.look(real_images[:1])
                 engine.look(real_images[:4])

@@ -11,12 +11,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from typer.testing import CliRunner
 
 from tmnet_core.checkpoint import load_checkpoint, read_header
+from tmnet_core.cli import app
 from tmnet_core.errors import CheckpointError, DataError, EngineError
 from tmnet_core.live.engines import export as export_module
 from tmnet_core.live.engines.bias_correction import correct_biases
-from tmnet_core.live.engines.export import export_checkpoint
+from tmnet_core.live.engines.export import export_checkpoint, export_to_ncnn
+from tmnet_core.live.engines.ncnn_export import weights_of
 from tmnet_core.live.engines.quantisation import quantise
 from tmnet_core.live.glance_file import FileLook, glance_file
 from tmnet_core.live.predictor import GlancePredictor
@@ -80,6 +83,50 @@ def test_a_file_that_disagrees_is_not_written(exported, tmp_path, monkeypatch):
     monkeypatch.setattr(export_module, "write_onnx", write_another)
     with pytest.raises(EngineError, match=r"out\.onnx: not written, the exported network does not answer as torch"):
         export_checkpoint(exported.checkpoint, tmp_path / "out.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ncnn_s_files_are_written_by_the_command_and_checked(exported, tmp_path, monkeypatch):
+    if exported.ncnn is None:
+        pytest.skip("ncnn and pnnx have no wheel for this machine")
+    out = tmp_path / "out.param"
+    agreement = export_to_ncnn(exported.checkpoint, out, exported=exported.onnx)
+    assert agreement.probabilities <= 1e-4
+    assert out.read_text().split()[:1] == ["7767517"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.bin", "out.param"]
+    assert out.read_bytes() == exported.ncnn.read_bytes()
+
+    def write_another(whence, path):
+        path.write_bytes(exported.ncnn.read_bytes())
+        weights = np.fromfile(weights_of(exported.ncnn), np.float32)
+        # Random weights have a mean near zero: half of each is another network.
+        (weights * np.linspace(0.5, 1, len(weights), dtype=np.float32)).tofile(weights_of(path))
+
+    monkeypatch.setattr(export_module, "write_ncnn", write_another)
+    with pytest.raises(EngineError, match=r"more\.param: not written, the converted network does not answer as torch"):
+        export_to_ncnn(exported.checkpoint, tmp_path / "more.param", exported=exported.onnx)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.bin", "out.param"]
+
+
+def test_without_ncnn_it_is_a_sentence(exported, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pnnx", None)
+    with pytest.raises(EngineError, match="ncnn cannot be used here: "):
+        export_to_ncnn(exported.checkpoint, tmp_path / "out.param", exported=exported.onnx)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "say what to write: --onnx OUT, --ncnn OUT or both"),
+        (["--ncnn", "out.bin"], "out.bin: the name of an exported file ends in .param"),
+        (["--ncnn", "out.param", "--clip", "4"], "out.param: ncnn looks at single frames; leave out the clip or ncnn"),
+    ],
+)
+def test_what_the_command_cannot_write_is_a_sentence(exported, tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["export", str(exported.checkpoint), *options])
+    assert str(done.exception) == said
     assert list(tmp_path.iterdir()) == []
 
 
