@@ -24,6 +24,7 @@ from tmnet_app.views.tint import Tint
 from tmnet_core.data.preprocessing import Box, Image, Placement
 from tmnet_core.live.frames import Frame
 from tmnet_core.opencv import cv2
+from tmnet_core.scratch import Scratch
 
 _DIM = QColor(0, 0, 0, 96)
 _OUTLINE = QColor(255, 255, 255, 190)
@@ -46,17 +47,24 @@ class Layout:
     ratio: float
 
 
+class _Room:
+    """Memory that one frame after another is scaled in: fresh pages for each would take longer than the scaling."""
+
+    def __init__(self) -> None:
+        self.averages, self.scaled, self.painted = Scratch(), Scratch(), Scratch()
+
+
 class ScaledFrame:
-    """What is seen of a frame at the size it is painted, for all views of one layout.
+    """What is seen of a frame at the size it is painted, for all views of one layout; until the room's next frame.
 
     Attributes:
         dims: whether it is dimmed already where the network does not see it.
         place: where its upper left corner is painted.
-        image: it lies over `pixels` without a copy: both live together.
+        image: it lies over `pixels`, memory of the room, without a copy: both live together.
         box: where the network's box lies in the picture.
     """
 
-    def __init__(self, frame: Frame, placement: Placement, layout: Layout, *, dims: bool) -> None:
+    def __init__(self, frame: Frame, placement: Placement, layout: Layout, room: _Room, *, dims: bool) -> None:
         self.frame, self.placement, self.layout, self.dims = frame, placement, layout, dims
         area, ratio = layout.area, layout.ratio
         height, width = frame.image.shape[:2]
@@ -65,11 +73,12 @@ class ScaledFrame:
         size = max(1, round(part.width * across * ratio)), max(1, round(part.height * down * ratio))
         self.place = QPointF(area.left() + part.left * across, area.top() + part.top * down)
         self.box = box_area(area, placement)
-        picture = _scale(frame.image[part.top : part.bottom, part.left : part.right], size)
+        picture = _scale(frame.image[part.top : part.bottom, part.left : part.right], size, room)
         if dims and not _covers(self.box, area):
             _dim_pixels(picture, QRectF(self.box.toRect()).translated(-self.place), ratio)
         # The four bytes a pixel that Qt paints fastest.
-        self.pixels = cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA)
+        self.pixels = room.painted.of(size[1], size[0], 4)
+        cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA, self.pixels)
         self.image = QImage(self.pixels.data, *size, self.pixels.strides[0], QImage.Format.Format_RGB32)
         self.image.setDevicePixelRatio(ratio)
 
@@ -87,6 +96,7 @@ class FrameScaler:
 
     def __init__(self) -> None:
         self._last: dict[bool, ScaledFrame] = {}
+        self._rooms = {dims: _Room() for dims in (False, True)}
 
     def scaled(self, frame: Frame, placement: Placement, layout: Layout, *, tinted: bool = False) -> ScaledFrame:
         """Return what is seen of a frame in such a layout; `tinted` for a view that lays something over it."""
@@ -95,21 +105,23 @@ class FrameScaler:
         dims = not tinted and not placement.mirror and layout.area == layout.fitted and corner == corner.toPoint()
         last = self._last.get(dims)
         if last is None or last.frame is not frame or last.layout != layout or last.placement != placement:
-            last = self._last[dims] = ScaledFrame(frame, placement, layout, dims=dims)
+            last = self._last[dims] = ScaledFrame(frame, placement, layout, self._rooms[dims], dims=dims)
         return last
 
 
-def _scale(seen: Image, size: tuple[int, int]) -> Image:
+def _scale(seen: Image, size: tuple[int, int], room: _Room) -> Image:
+    scaled = room.scaled.of(size[1], size[0], 3)
     if size[0] >= seen.shape[1]:
-        return cv2.resize(seen, size, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+        return cv2.resize(seen, size, scaled, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
     # Averaged over whole pixels first: averaging over parts of pixels is ten times slower, and the eye sees no less.
     height, width = seen.shape[:2]
     step = min(width // size[0], height // size[1])
     if step > 1:
         # What does not fill a step is less than a pixel of the result.
         whole = seen[: height - height % step, : width - width % step]
-        seen = cv2.resize(whole, (width // step, height // step), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return cv2.resize(seen, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+        seen = room.averages.of(height // step, width // step, 3)
+        cv2.resize(whole, (width // step, height // step), seen, interpolation=cv2.INTER_AREA)
+    return cv2.resize(seen, size, scaled, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
 class PictureView(QWidget):

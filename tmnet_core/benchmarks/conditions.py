@@ -45,6 +45,6 @@ class Conditions:
     clock: Clock = "wall"
     progress: Callable[[int, int], None] = _say_nothing
 
-    def time(self, cases: Mapping[str, Callable[[], object]]) -> Timings:
-        """Run the cases in turn, `rounds` times."""
-        return time_interleaved(cases, self.rounds, clock=self.clock, progress=self.progress)
+    def time(self, cases: Mapping[str, Callable[[], object]], before: Callable[[], object] = lambda: None) -> Timings:
+        """Run the cases in turn, `rounds` times, and `before` each of them, untimed, what it needs."""
+        return time_interleaved(cases, self.rounds, clock=self.clock, before=before, progress=self.progress)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torchvision import transforms
 
 from tmnet_core import __version__
 from tmnet_core.benchmarks.conditions import Conditions
@@ -19,6 +18,7 @@ from tmnet_core.benchmarks.figure import Figure, ratio_figure
 from tmnet_core.benchmarks.glance import CLASSES
 from tmnet_core.benchmarks.interleaved import Timings
 from tmnet_core.benchmarks.machine import MATRIX_MULTIPLY_ADDS, MATRIX_PRODUCT, matrix_product
+from tmnet_core.benchmarks.preprocessing import measure_preprocessing
 from tmnet_core.checkpoint import CheckpointHeader, Provenance
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Image, Preprocessing
@@ -43,8 +43,6 @@ ONNXRUNTIME = "onnxruntime"
 NCNN = "ncnn"
 INT8 = "onnxruntime int8"
 _CALIBRATION_FRAMES = 4
-PREPROCESSING = "preprocessing of 720p"
-PIL_PREPROCESSING = "PIL + torchvision"
 
 
 def measure(conditions: Conditions) -> list[Figure]:
@@ -52,7 +50,8 @@ def measure(conditions: Conditions) -> list[Figure]:
     model = build_model(ModelConfig(backbone=conditions.backbone), CLASSES).eval()
     frame = torch.zeros(1, 3, conditions.size, conditions.size)
     adds = count_multiply_adds(lambda: model.glance(frame))
-    return engine_figures(conditions.backbone, time_engines(conditions), adds)
+    figures = engine_figures(conditions.backbone, time_engines(conditions), adds)
+    return [*figures, measure_preprocessing(conditions)]
 
 
 def time_engines(conditions: Conditions) -> Timings:
@@ -60,7 +59,7 @@ def time_engines(conditions: Conditions) -> Timings:
 
     The cases are `torch eager`, which is fp32 without any change to the network, and per engine NAME its whole glance,
     `NAME, plain` (a baseline of the same backbone, without maps), `NAME, RB`, `NAME, CB` and `NAME, no maps`; beside
-    them a matrix product on the device, and preprocessing with and without PIL + torchvision on the CPU.
+    them a matrix product on the device.
     """
     backbone, size, device = conditions.backbone, conditions.size, conditions.device
     torch.manual_seed(0)
@@ -83,7 +82,6 @@ def time_engines(conditions: Conditions) -> Timings:
                 cases[f"{name}, RB"] = partial(glancing.look, image, [Branch.RB])
                 cases[f"{name}, CB"] = partial(glancing.look, image, [Branch.CB])
                 cases[f"{name}, no maps"] = partial(glancing.look, image, maps=False)
-            cases |= _preprocessing_cases(preprocessing)
             return conditions.time(cases)
         finally:
             for engine in opened:
@@ -152,26 +150,6 @@ def _eager(model: TMNet, preprocessing: Preprocessing, image: Image, device: tor
     return look
 
 
-def _preprocessing_cases(preprocessing: Preprocessing) -> dict[str, Callable[[], object]]:
-    """Return two ways from a 1280×720 frame to the network: ours ends in uint8, as its graph normalises."""
-    frame = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
-    placement = preprocessing.place(1280, 720)
-    side = placement.box.width
-    usual = transforms.Compose(
-        [
-            transforms.ToPILImage(),
-            transforms.CenterCrop(side),
-            transforms.Resize(preprocessing.size),
-            transforms.ToTensor(),
-            transforms.Normalize(preprocessing.mean, preprocessing.std),
-        ]
-    )
-    return {
-        PREPROCESSING: lambda: preprocessing.cut(frame, placement),
-        PIL_PREPROCESSING: lambda: usual(frame),
-    }
-
-
 def engine_figures(backbone: BackboneName, timings: Timings, multiply_adds: int) -> list[Figure]:
     """Return the ratios that matter of what `time_engines` measured; `multiply_adds` is what one glance takes."""
     names = [case.removesuffix(", plain") for case in timings.seconds if case.endswith(", plain")]
@@ -199,7 +177,7 @@ def engine_figures(backbone: BackboneName, timings: Timings, multiply_adds: int)
     for name in names:
         pair = None if name == INT8 else ("<= 1.00", "<= 1.05")
         figures.append(_beside_matrix_products(timings, name, multiply_adds, limit(pair)))
-    return [*figures, ratio_figure(timings, PREPROCESSING, PIL_PREPROCESSING, "<= 0.10")]
+    return figures
 
 
 def _beside_matrix_products(timings: Timings, name: str, multiply_adds: int, limit: str) -> Figure:

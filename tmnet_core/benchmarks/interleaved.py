@@ -40,9 +40,10 @@ def time_interleaved(
     *,
     warmup: int = 3,
     clock: Clock = "wall",
+    before: Callable[[], object] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Timings:
-    """Run every case once a round, in turn, after some rounds that do not count.
+    """Run every case once a round, in turn, after some rounds that do not count; `before` each, untimed, what it needs.
 
     The order is reversed every other round, so that no case always runs on a cache that another one warmed.
     The clock `processor` counts what all threads of the process compute and not what they wait for, such as a core that
@@ -54,6 +55,7 @@ def time_interleaved(
     for number in range(-warmup, rounds):
         gc.collect()
         for name in names if number % 2 else reversed(names):
+            before()
             start = now()
             cases[name]()
             seconds = now() - start

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,23 +14,20 @@ from torch import Tensor
 from tmnet_core.benchmarks.conditions import Conditions
 from tmnet_core.benchmarks.figure import Figure
 from tmnet_core.benchmarks.interleaved import Timings
+from tmnet_core.benchmarks.video import VideoLoop, render_video
 from tmnet_core.benchmarks.window import measure_app
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.annotations import VIDEO_SUFFIXES
 from tmnet_core.data.preprocessing import Image, Preprocessing
-from tmnet_core.data.synthetic_people import render_clip
 from tmnet_core.errors import TMNetError
 from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.packing import pack_convolutions
-from tmnet_core.live.sources import VideoFileSource
 from tmnet_core.models.cam import class_activation_maps
 from tmnet_core.models.tmnet import TMNet, over_time, use_channels_last
 from tmnet_core.models.variants import build_model
 
 CLASSES = 101
 WHOLE = "all of these"
-VIDEO_SIZE = (1280, 720)
-_FRAMES = 24
 
 Case = Callable[[], object]
 
@@ -42,7 +38,7 @@ def measure(conditions: Conditions) -> list[Figure]:
     Without `conditions.data` the video is one of rendered people, 1280×720.
     """
     with tempfile.TemporaryDirectory() as folder:
-        source = _VideoLoop(_choose_video(conditions.data) or _render_video(Path(folder)))
+        source = VideoLoop(_choose_video(conditions.data) or render_video(Path(folder)))
         try:
             cases = stage_cases(conditions, source)
             timings = conditions.time(cases)
@@ -51,7 +47,7 @@ def measure(conditions: Conditions) -> list[Figure]:
     return [*stage_figures(timings), *_drawing()]
 
 
-def stage_cases(conditions: Conditions, source: _VideoLoop) -> dict[str, Case]:
+def stage_cases(conditions: Conditions, source: VideoLoop) -> dict[str, Case]:
     """Return each stage as something to time; a stage that a device does not have is left out."""
     device, preprocessing = conditions.device, Preprocessing(size=conditions.size)
     frame = source.read()
@@ -172,27 +168,6 @@ def _wait(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-class _VideoLoop:
-    """Frames of a file, one after the other, for ever."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._source = VideoFileSource(path)
-
-    def read(self) -> Image:
-        """Return the next frame, the first one behind the last."""
-        frame = self._source.read()
-        if frame is None:
-            self._source.seek(0)
-            frame = self._source.read()
-        assert frame is not None
-        return frame.image
-
-    def close(self) -> None:
-        """Close the file."""
-        self._source.close()
-
-
 def _choose_video(data: Path | None) -> Path | None:
     if data is None:
         return None
@@ -200,22 +175,6 @@ def _choose_video(data: Path | None) -> Path | None:
     if not found:
         raise TMNetError(f"data {data}: it holds no video")
     return found[0]
-
-
-def _render_video(folder: Path) -> Path:
-    path = folder / "people.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height = VIDEO_SIZE
-        stream.pix_fmt = "yuv420p"
-        for picture in _pictures():
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
-
-
-def _pictures() -> Iterator[Image]:
-    yield from render_clip(0, 0, frames=_FRAMES, size=VIDEO_SIZE).frames
 
 
 def _drawing() -> list[Figure]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tmnet_core.opencv import cv2
+from tmnet_core.scratch import Scratch
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -44,28 +45,18 @@ def _shrink_on_grids(image: Pixels, width: int, height: int) -> Pixels:
     To average over parts of pixels, as one resize to the size itself would, takes OpenCV several times as long.
     """
     rows, columns = _fewest_blocks(image.shape[0], height), _fewest_blocks(image.shape[1], width)
-    # Into memory that is there: fresh pages for each frame would take a quarter of the time.
-    blocks = _scratch.of(rows, columns)
+    blocks = _scratch.of(rows, columns, 3)
     cv2.resize(image, (columns, rows), blocks, interpolation=cv2.INTER_AREA)
     finer = [ceil(count / side / _LONGEST_STEP) * side for count, side in ((columns, width), (rows, height))]
     image = _resize(blocks, finer[0], finer[1], cv2.INTER_LINEAR)
     return image if finer == [width, height] else _resize(image, width, height, cv2.INTER_AREA)
 
 
-class _Scratch(threading.local):
-    """Memory of each thread for pictures in between, of one size at a time."""
-
-    def __init__(self) -> None:
-        self._pixels = np.empty((0, 0, 3), np.uint8)
-
-    def of(self, rows: int, columns: int) -> Pixels:
-        """Return rows×columns×3 pixels of any values."""
-        if self._pixels.shape[:2] != (rows, columns):
-            self._pixels = np.empty((rows, columns, 3), np.uint8)
-        return self._pixels
+class _ThreadScratch(threading.local, Scratch):
+    """Each thread has its own."""
 
 
-_scratch = _Scratch()
+_scratch = _ThreadScratch()
 
 
 @lru_cache(maxsize=64)

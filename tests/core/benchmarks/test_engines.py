@@ -25,7 +25,7 @@ def test_every_engine_is_set_against_eager_torch_and_the_plain_network(monkeypat
 
 def test_the_reach_is_told_where_there_is_one() -> None:
     names = ["onnxruntime", "onnxruntime, plain", "onnxruntime, RB", "onnxruntime, CB", "onnxruntime, no maps"]
-    names += [engines.EAGER, engines.MATRIX_PRODUCT, engines.PREPROCESSING, engines.PIL_PREPROCESSING]
+    names += [engines.EAGER, engines.MATRIX_PRODUCT]
     timings = Timings(dict.fromkeys(names, (1.0, 1.0)))
     (beside,) = (figure for figure in engine_figures("resnet50", timings, 2 * 1024**3) if "at the rate" in figure.what)
     assert beside.value == 0.5

@@ -13,6 +13,18 @@ def test_cases_take_turns_and_the_warm_up_does_not_count() -> None:
     assert "".join(ran) == "baab" * 3 or "".join(ran) == "abba" * 3
 
 
+def test_what_a_case_needs_is_made_before_each_and_not_timed() -> None:
+    ran: list[str] = []
+
+    def wait() -> None:
+        ran.append("before")
+        time.sleep(0.02)
+
+    timings = time_interleaved({"a": lambda: ran.append("a")}, rounds=3, warmup=0, before=wait)
+    assert ran == ["before", "a"] * 3
+    assert timings.median("a") < 0.01
+
+
 def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
     # The machine halves its speed in the last round: medians of each alone would not see that b is twice a.
     timings = Timings({"a": (1.0, 1.0, 9.0), "b": (2.0, 2.0, 18.0)})
