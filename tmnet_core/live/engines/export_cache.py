@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -87,10 +88,11 @@ def cache_folder() -> Path:
 
 def export_in_background(
     checkpoint: Path, out: CachedExport, cancelled: threading.Event, frames: int = 0, *, ncnn: bool = False
-) -> None:
+) -> Iterator[Path]:
     """Export in a process of its own, at low priority: the exporter would hold the GIL for seconds.
 
-    With `ncnn` for both engines; the ONNX file is in place also where the other one fails.
+    Yields the ONNX file, and with `ncnn` that engine's too, each once it is in place; one may be there though the next
+    fails.
 
     Raises:
         EngineError: it failed, with what it said, or was cancelled.
@@ -103,13 +105,25 @@ def export_in_background(
     command = [sys.executable, "-m", "tmnet_core", "export", str(checkpoint.absolute()), "--onnx", str(out.onnx)]
     command += ["--clip", str(frames)] if frames else []
     command += ["--ncnn", str(out.ncnn)] if ncnn else []
+    files = [out.onnx, out.ncnn] if ncnn else [out.onnx]
+    # One that is there already will be replaced.
+    awaited = [path for path in files if not path.is_file()]
     # What a process leaves behind that is killed goes with this folder.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        status, said = _run(command, scratch, cancelled)
-    if status:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _started(command, scratch) as process:
+        said = ""
+        while process.poll() is None:
+            if cancelled.is_set():
+                _kill(process.pid)
+            if awaited and awaited[0].is_file():
+                files.remove(awaited[0])
+                yield awaited.pop(0)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                _, said = process.communicate(timeout=_PATIENCE)
+    if process.returncode:
         last = said.strip().rpartition("\n")[2].removeprefix("tmnet: ")
-        raise EngineError(f"the export ended with status {status}: {last}")
+        raise EngineError(f"the export ended with status {process.returncode}: {last}")
     forget_oldest(folder)
+    yield from files
 
 
 def forget_oldest(folder: Path, kept: int = KEPT) -> None:
@@ -119,10 +133,11 @@ def forget_oldest(folder: Path, kept: int = KEPT) -> None:
         CachedExport(path).forget()
 
 
-def _run(command: list[str], scratch: str, cancelled: threading.Event) -> tuple[int, str]:
-    """Run a command to its end, or until it is cancelled, and return its status and what it said of errors."""
+@contextlib.contextmanager
+def _started(command: list[str], scratch: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that leaves its temporary files in a folder, and does not outlive the block."""
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         env={**os.environ, **places, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
         stdin=subprocess.DEVNULL,
@@ -131,17 +146,13 @@ def _run(command: list[str], scratch: str, cancelled: threading.Event) -> tuple[
         text=True,
         encoding="utf-8",
         errors="replace",
-    )
-    _lower_priority(process.pid)
-    said = ""
-    while process.poll() is None:
-        if cancelled.is_set():
-            _kill(process.pid)
+    ) as process:
+        _lower_priority(process.pid)
         try:
-            _, said = process.communicate(timeout=_PATIENCE)
-        except subprocess.TimeoutExpired:
-            continue
-    return process.returncode, said
+            yield process
+        finally:
+            if process.poll() is None:
+                _kill(process.pid)
 
 
 def _kill(pid: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from tmnet_core.data.preprocessing import Preprocessing
@@ -52,43 +53,47 @@ class ExportedEngines:
         self._cached.touch()
         return engine
 
-    def make(self, name: str, cancelled: threading.Event) -> Engine:
-        """Export in the background, which takes seconds, and open an engine; the fastest one is remembered.
+    def make(self, name: str, cancelled: threading.Event) -> Iterator[Engine]:
+        """Export in the background, which takes seconds, and yield each engine that is better than those before.
+
+        Looking for the fastest, onnxruntime comes first, and then ncnn where that wins; the winner is remembered.
 
         Raises:
             EngineError: it could not be made, or was cancelled.
         """
         ncnn = self._has_ncnn and name != ONNXRUNTIME
-        failure: EngineError | None = None
+        wanted = self._cached.ncnn if name == NCNN else self._cached.onnx
+        converted = False
         try:
-            export_in_background(self._checkpoint, self._cached, cancelled, self._frames, ncnn=ncnn)
-        except EngineError as error:
+            for path in export_in_background(self._checkpoint, self._cached, cancelled, self._frames, ncnn=ncnn):
+                converted |= path == self._cached.ncnn
+                if path == wanted:
+                    yield self._open(NCNN if name == NCNN else ONNXRUNTIME)
+        except EngineError:
             # Not every network can be converted to ncnn; onnxruntime then looks alone.
-            if name != FASTEST or not self._cached.onnx.is_file():
+            if name != FASTEST or cancelled.is_set() or not self._cached.onnx.is_file():
                 raise
-            failure = error
-        if name != FASTEST:
-            return self._open(name)
-        if not ncnn:
-            return self._open(ONNXRUNTIME)
-        return self._choose([ONNXRUNTIME] if failure else [ONNXRUNTIME, NCNN], cancelled)
+        if name == FASTEST and ncnn:
+            yield from self._compare(converted, cancelled)
 
-    def _choose(self, names: list[str], cancelled: threading.Event) -> Engine:
-        """Open engines, keep the fastest one and close the others."""
+    def _compare(self, converted: bool, cancelled: threading.Event) -> Iterator[Engine]:
+        """Yield ncnn if it is faster than onnxruntime, and remember which is."""
+        names = [ONNXRUNTIME, NCNN] if converted else [ONNXRUNTIME]
         engines: dict[str, Engine] = {}
         winner: str | None = None
         try:
+            # One of its own, since the other is at work in another thread.
             for name in names:
                 engines[name] = self._open(name)
             winner = fastest(engines, self._preprocessing.size, cancelled)
-            if winner is None:
-                raise EngineError("the engines' comparison was cancelled")
         finally:
             for name, engine in engines.items():
-                if name != winner:
+                if name != winner or name == ONNXRUNTIME:
                     engine.close()
-        self._cached.remember_fastest(winner, self._threads)
-        return engines[winner]
+        if winner is not None:
+            self._cached.remember_fastest(winner, self._threads)
+        if winner == NCNN:
+            yield engines[NCNN]
 
     def _open(self, name: str) -> Engine:
         if name == NCNN:

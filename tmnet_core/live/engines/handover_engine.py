@@ -1,9 +1,10 @@
-"""Answers at once with one engine, and with a faster one as soon as that is ready."""
+"""Answers at once with one engine, and with faster ones as soon as they are ready."""
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.errors import EngineError, TMNetError
@@ -13,24 +14,24 @@ from tmnet_core.models.branch import Branch
 
 
 class HandoverEngine(Engine):
-    """Looks with `first` while a thread prepares another engine, which then takes over between two glances.
+    """Looks with `first` while a thread prepares others, each of which takes over between two glances.
 
     Args:
-        first: the engine to begin with; it is closed when the other takes over.
-        prepare: returns the other engine, and gives up soon once the event is set.
+        first: the engine to begin with; it is closed when another takes over.
+        prepare: yields engines, each better than those before, and gives up soon once the event is set.
         prepared: what is being prepared, for a person.
         after: how many glances go by before the thread starts: whoever wants a few has no use for it.
     """
 
     def __init__(
-        self, first: Engine, prepare: Callable[[threading.Event], Engine], prepared: str, *, after: int = 0
+        self, first: Engine, prepare: Callable[[threading.Event], Iterator[Engine]], prepared: str, *, after: int = 0
     ) -> None:
         self._engine = first
         self._prepare = prepare
         self._prepared = prepared
         self._after = after
         self._glances = 0
-        self._ready: Engine | None = None
+        self._ready: queue.SimpleQueue[Engine] = queue.SimpleQueue()
         self._failure = ""
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tmnet-engine", daemon=True)
@@ -58,12 +59,12 @@ class HandoverEngine(Engine):
         return self._engine.look(images, branches, maps=maps)
 
     def wait(self, timeout: float) -> None:
-        """Wait until the other engine is ready or has failed."""
+        """Wait until no engine is being prepared any more."""
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def close(self) -> None:
-        """Stop preparing and free both engines."""
+        """Stop preparing and free all engines."""
         self._cancelled.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -72,14 +73,14 @@ class HandoverEngine(Engine):
 
     def _take_over(self) -> None:
         """Change engines in the thread that looks, so that none is closed under a glance."""
-        ready, self._ready = self._ready, None
-        if ready is not None:
+        while not self._ready.empty():
             self._engine.close()
-            self._engine = ready
+            self._engine = self._ready.get()
 
     def _run(self) -> None:
         try:
-            self._ready = self._prepare(self._cancelled)
+            for engine in self._prepare(self._cancelled):
+                self._ready.put(engine)
         except TMNetError as error:
             self._failure = str(error)
         except Exception as error:
