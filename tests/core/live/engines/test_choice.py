@@ -33,6 +33,11 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
+def exporting() -> list[psutil.Process]:
+    """The exports under way; a process that has just been forked is not called so yet."""
+    return [child for child in psutil.Process().children() if "export" in child.cmdline()]
+
+
 def refusals(device: str, **names) -> dict[str, str | None]:
     return {offer.name: offer.refused for offer in available_engines(device, **names)}
 
@@ -198,12 +203,14 @@ def test_closing_ends_an_export_that_is_under_way(exported, real_frames, tmp_pat
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", "onnxruntime")
     deadline = time.monotonic() + 20
-    while not psutil.Process().children() and time.monotonic() < deadline:
+    while not exporting() and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert [child for child in psutil.Process().children() if "export" in child.cmdline()]
-    assert list(scratch.iterdir())
+    under_way = exporting()
+    left = list(scratch.iterdir())
     predictor.close()
-    assert not [child for child in psutil.Process().children() if "export" in child.cmdline()]
+    assert under_way
+    assert left
+    assert not exporting()
     assert list(scratch.iterdir()) == []
 
 
@@ -212,7 +219,7 @@ def test_a_few_glances_start_no_export(exported, real_frames):
     for frame in real_frames:
         predictor.glance(frame)
     assert predictor.engine == "CPU · torch fp32"
-    assert not [child for child in psutil.Process().children() if "export" in child.cmdline()]
+    assert not exporting()
     predictor.close()
 
 
