@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import statistics
+import threading
 import time
 import weakref
 
@@ -134,6 +136,29 @@ def test_files_that_are_not_ncnn_s_are_named(exported, tmp_path):
     weights_of(path).write_bytes(weights_of(exported.ncnn).read_bytes()[:1000])
     with pytest.raises(EngineError, match=r"net\.param: ncnn cannot read it, or net\.bin beside it"):
         NcnnEngine(path, exported.header.preprocessing)
+
+
+def test_looking_leaves_the_interpreter_to_other_threads(engine, real_images):
+    """A network that held the interpreter's lock would make the window as late as a look is long."""
+    stop = threading.Event()
+    looks: list[float] = []
+
+    def look_on() -> None:
+        while not stop.is_set():
+            start = time.perf_counter()
+            engine.look(real_images[:1])
+            looks.append(time.perf_counter() - start)
+
+    looking = threading.Thread(target=look_on)
+    looking.start()
+    late = []
+    while len(looks) < 40:
+        start = time.perf_counter()
+        time.sleep(0.0005)
+        late.append(time.perf_counter() - start)
+    stop.set()
+    looking.join()
+    assert statistics.median(late) < 0.5 * statistics.median(looks)
 
 
 def test_the_fusion_alone_is_what_it_is_among_all(engine, real_images):
