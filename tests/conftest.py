@@ -6,9 +6,12 @@ import os
 
 # Before anything imports Qt: tests need no display.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Before anything imports torch: networks this small only make threads wait for each other. Child processes inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +22,7 @@ import numpy.typing as npt
 import psutil
 import pytest
 
+from tmnet_core import priority
 from tmnet_core.config import Recipe
 from tmnet_core.training import launching
 from tmnet_core.training.run_folder import RunFolder
@@ -27,6 +31,43 @@ Image = npt.NDArray[np.uint8]
 
 _BITS = 10
 _GRACE = 3.0
+# What stays until the interpreter ends: a process of the standard library that serves all that were spawned, and a
+# thread of tqdm that serves the bars of the exporter.
+_TRACKER, _BARS = "resource_tracker", "tqdm_monitor"
+_LOWERED_BY = priority.LOWERED_BY
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand the files to several processes in their order: the longest have few tests, and would all come last."""
+    if config.pluginmanager.hasplugin("xdist"):
+        config.option.loadscopereorder = False
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_yields() -> Iterator[None]:
+    """Keep what runs in the background as fast as the rest: tests load every core, and wait for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(priority, "LOWERED_BY", 0)
+        yield
+
+
+@pytest.fixture
+def background_yields(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what runs in the background yield the processor after all, as it does outside the tests."""
+    monkeypatch.setattr(priority, "LOWERED_BY", _LOWERED_BY)
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., None]:
+    """A function that waits until a condition holds, and fails where it does not within so many seconds."""
+
+    def wait(done: Callable[[], object], seconds: float = 30.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, "it did not come about"
+            time.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture(scope="session")
@@ -132,15 +173,14 @@ def _nothing_left_behind() -> Iterator[None]:
     threads = set(threading.enumerate())
     children = set(psutil.Process().children(recursive=True))
     yield
-    left = [thread for thread in threading.enumerate() if thread not in threads]
+    left = [thread for thread in threading.enumerate() if thread not in threads and thread.name != _BARS]
     for thread in left:
         thread.join(_GRACE)
     threads_left = [thread.name for thread in left if thread.is_alive()]
     assert not threads_left, f"threads left running: {threads_left}"
     new = [child for child in psutil.Process().children(recursive=True) if child not in children]
-    running = [_command(child) for child in psutil.wait_procs(new, timeout=_GRACE)[1]] if new else []
-    # One process of the standard library serves all that were spawned, and stays until the interpreter ends.
-    processes_left = [command for command in running if "resource_tracker" not in command]
+    new = [child for child in new if _TRACKER not in _command(child)]
+    processes_left = [_command(child) for child in psutil.wait_procs(new, timeout=_GRACE)[1]] if new else []
     assert not processes_left, f"processes left running: {processes_left}"
 
 

@@ -17,6 +17,17 @@ SECTIONS = {name: type(getattr(Recipe(), name)).model_fields for name in Recipe.
 COMMANDS = typer.main.get_command(app).commands
 
 
+def test_the_tests_are_run_in_one_way():
+    """Wherever all of them are run; a test or a mark that is named is run as is."""
+    told = {
+        name: set(re.findall(r"bin/pytest(.*)", (ROOT / name).read_text(encoding="utf-8")))
+        for name in ("README.md", "CONTRIBUTING.md", ".ci/run")
+    }
+    assert told["README.md"] == {" -n 2 --dist loadfile"}
+    assert told["README.md"] <= told["CONTRIBUTING.md"]
+    assert any('" -n 2 --dist loadfile ' in command for command in told[".ci/run"])
+
+
 def test_every_key_of_a_recipe_is_one():
     named = re.findall(rf"\b({'|'.join(SECTIONS)})\.([a-z_]+)\b", README)
     assert len(named) > 10

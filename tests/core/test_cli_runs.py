@@ -1,8 +1,6 @@
 """`tmnet train --detach`, `tmnet stop`, `tmnet trial`."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,19 +18,12 @@ def tmnet(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def wait_until(done: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
-
-
 def kinds(run: RunFolder) -> set[type]:
     return {type(event) for event in read_events(run.events_file)} if run.events_file.exists() else set()
 
 
 def test_a_detached_run_pauses_continues_and_stops(
-    tmp_path: Path, tiny_recipe: Recipe, script_child, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_recipe: Recipe, script_child, wait_until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMNET_RUNS", str(tmp_path / "runs"))
     script_child("started", "obey")

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tmnet_core.errors import TMNetError
 from tmnet_core.files import replacing
 from tmnet_core.holder import Holder, this_host
+from tmnet_core.priority import lower_priority
 from tmnet_core.training.events import Ended, EventLog
 from tmnet_core.training.following import last_event
 from tmnet_core.training.run_folder import RunFolder
@@ -24,7 +25,6 @@ from tmnet_core.training.run_folder import RunFolder
 MARK = "TMNET_RUN"
 CANCELLED = "cancelled"
 
-_NICER, _NICEST = 10, 19
 _POLITE_SECONDS = 3.0
 
 
@@ -116,15 +116,8 @@ def launch(run: RunFolder, *, threads: int = 0, processes: int | None = None) ->
             )
     except OSError as error:
         raise TMNetError(f"run {run.path.name}: its process could not be started: {error.strerror}") from None
-    note = ProcessNote(
-        host=this_host(),
-        pid=child.pid,
-        created=_yield_priority(child.pid),
-        launched=launched,
-        processes=processes,
-    )
-    _write_note(run, note)
-    return RunProcess(run, note, child)
+    lower_priority(child.pid)
+    return RunProcess(run, _note(run, child.pid, launched, processes), child)
 
 
 def train_command(run: RunFolder, *, threads: int = 0, processes: int = 1) -> list[str]:
@@ -160,24 +153,15 @@ def claim(run: RunFolder) -> None:
     together = "LOCAL_RANK" in os.environ
     if together and os.environ.get("RANK") != "0":
         return
-    process = psutil.Process(os.getppid()) if together else psutil.Process()
+    pid = os.getppid() if together else os.getpid()
     other = attach(run)
-    if other is not None and other.alive and other.pid == process.pid and not other.elsewhere:
+    if other is not None and other.alive and other.pid == pid and not other.elsewhere:
         return
     _refuse_a_second(run)
     # Those that come once it is noted are for this process, those before were left behind.
     run.clear_requests()
     count = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if together else 1
-    _write_note(
-        run,
-        ProcessNote(
-            host=this_host(),
-            pid=process.pid,
-            created=process.create_time(),
-            launched=time.time(),
-            processes=count,
-        ),
-    )
+    _note(run, pid, time.time(), count)
 
 
 def cancel(run: RunFolder, seconds: float = 10.0) -> None:
@@ -240,9 +224,11 @@ def _refuse_a_second(run: RunFolder) -> None:
         raise TMNetError(f"run {run.path.name}: {process} trains it already{hint}")
 
 
-def _write_note(run: RunFolder, note: ProcessNote) -> None:
+def _note(run: RunFolder, pid: int, launched: float, processes: int) -> ProcessNote:
+    note = ProcessNote(host=this_host(), pid=pid, created=_birth(pid), launched=launched, processes=processes)
     with replacing(run.process_file) as temporary:
         temporary.write_text(note.model_dump_json(), encoding="utf-8")
+    return note
 
 
 def _environment(run: RunFolder) -> dict[str, str]:
@@ -256,18 +242,14 @@ def _mark(run: RunFolder) -> str:
 
 def _apart() -> dict[str, Any]:
     if sys.platform == "win32":
-        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-        return {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
+        return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
 
 
-def _yield_priority(pid: int) -> float:
-    """Lower the process's priority; returns when it was born, or now where it is gone already."""
+def _birth(pid: int) -> float:
+    """Return when a process was born, or now where it is gone already."""
     try:
-        process = psutil.Process(pid)
-        if sys.platform != "win32":
-            process.nice(min(_NICEST, psutil.Process().nice() + _NICER))
-        return float(process.create_time())
+        return float(psutil.Process(pid).create_time())
     except psutil.Error:
         return time.time()
 

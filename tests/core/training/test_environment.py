@@ -1,16 +1,20 @@
 import json
 import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from tmnet_core.training.environment import describe_environment, git_state, record_environment
 
 
-def test_it_says_what_it_ran_on(tmp_path: Path) -> None:
+def test_it_says_what_it_ran_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "tmnet_core", "train", "mein Rezept.toml"])
     said = describe_environment(torch.device("cpu"), 7)
     assert (said["seed"], said["torch"], said["device"]) == (7, torch.__version__, "CPU")
-    assert "pytest" in said["command"]
+    # Pasted into a shell, it does the same again.
+    assert said["command"] == "python -m tmnet_core train 'mein Rezept.toml'"
     for seed in (7, 8, 9):
         record_environment(tmp_path / "environment.json", {"seed": seed})
     assert json.loads((tmp_path / "environment.json").read_text(encoding="utf-8")) == {

@@ -19,13 +19,7 @@ from tmnet_core.training.record import RunRecord
 from tmnet_core.training.run_folder import RunFolder
 
 Script = Callable[..., None]
-
-
-def wait_until(done: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
+Wait = Callable[..., None]
 
 
 def read(run: RunFolder) -> RunRecord:
@@ -34,17 +28,22 @@ def read(run: RunFolder) -> RunRecord:
     return record
 
 
-def ended(run: RunFolder) -> Standing:
-    process = launching.launch(run)
-    wait_until(lambda: not process.alive)
-    return standing(run, read(run), process)
+@pytest.fixture
+def ended(run: RunFolder, wait_until: Wait) -> Callable[[], Standing]:
+    """A function that launches the run and tells how it ended."""
+
+    def end() -> Standing:
+        process = launching.launch(run)
+        wait_until(lambda: not process.alive)
+        return standing(run, read(run), process)
+
+    return end
 
 
-def test_a_real_run_trains_apart_and_is_found_again(run: RunFolder, tiny_recipe: Recipe) -> None:
+def test_a_real_run_trains_apart_and_is_found_again(run: RunFolder, tiny_recipe: Recipe, wait_until: Wait) -> None:
     run.recipe_file.write_text(dump_recipe(tiny_recipe), encoding="utf-8")
     process = launching.launch(run, threads=1)
     assert os.getsid(process.pid) != os.getsid(0)
-    assert psutil.Process(process.pid).nice() > psutil.Process().nice()
     again = launching.attach(run)
     assert again is not None
     assert (again.pid, again.alive, again.exit_status) == (process.pid, True, None)
@@ -54,6 +53,13 @@ def test_a_real_run_trains_apart_and_is_found_again(run: RunFolder, tiny_recipe:
     assert standing(run, read(run)) == Standing("finished", "Finished at iteration 12.")
     assert run.best_checkpoint.exists()
     assert any("finished at iteration 12" in line for line in last_lines(run.path / "log.txt", 5))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="priorities are classes there")
+def test_training_yields_the_processor(run: RunFolder, script_child: Script, background_yields: None) -> None:
+    script_child("hold")
+    process = launching.launch(run)
+    assert psutil.Process(process.pid).nice() > psutil.Process().nice()
 
 
 def test_a_process_number_that_went_to_another_process_is_not_the_run(run: RunFolder) -> None:
@@ -95,7 +101,9 @@ def test_a_note_of_an_earlier_version_is_of_this_machine(tmp_path: Path, tiny_re
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be ignored there")
-def test_cancelling_ends_the_whole_family_within_ten_seconds(run: RunFolder, script_child: Script) -> None:
+def test_cancelling_ends_the_whole_family_within_ten_seconds(
+    run: RunFolder, script_child: Script, wait_until: Wait
+) -> None:
     script_child("started", "steps=5", "orphan", "child=deaf,hold", "deaf", "hold")
     process = launching.launch(run)
     wait_until(lambda: len(launching.family(run)) == 3)
@@ -126,7 +134,9 @@ def test_cancelling_before_the_first_word_is_told(run: RunFolder, script_child: 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="torch cannot train in several processes there")
-def test_ranks_of_torchrun_train_together_and_are_cancelled_together(run: RunFolder, tiny_recipe: Recipe) -> None:
+def test_ranks_of_torchrun_train_together_and_are_cancelled_together(
+    run: RunFolder, tiny_recipe: Recipe, wait_until: Wait
+) -> None:
     endless = tiny_recipe.model_copy(
         update={"schedule": tiny_recipe.schedule.model_copy(update={"iterations": 100_000})}
     )
@@ -144,7 +154,7 @@ def test_ranks_of_torchrun_train_together_and_are_cancelled_together(run: RunFol
     assert standing(run, read(run)).state in {"cancelled", "stopped"}
 
 
-def test_ranks_that_a_killed_launcher_left_are_found(run: RunFolder, script_child: Script) -> None:
+def test_ranks_that_a_killed_launcher_left_are_found(run: RunFolder, script_child: Script, wait_until: Wait) -> None:
     script_child("started", "child=hold", "kill")
     process = launching.launch(run)
     wait_until(lambda: not process.alive)
@@ -154,7 +164,7 @@ def test_ranks_that_a_killed_launcher_left_are_found(run: RunFolder, script_chil
     assert launching.family(run) == []
 
 
-def test_a_run_outlives_whoever_started_it(run: RunFolder) -> None:
+def test_a_run_outlives_whoever_started_it(run: RunFolder, wait_until: Wait) -> None:
     child = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "scripted_child.py")
     program = (
         "import sys\nfrom pathlib import Path\nfrom tmnet_core.training import launching\n"
@@ -212,30 +222,37 @@ def test_a_run_outlives_whoever_started_it(run: RunFolder) -> None:
     ],
 )
 def test_how_it_ended_is_a_sentence(
-    run: RunFolder, script_child: Script, words: list[str], state: str, sentence: str, suggestion: str
+    script_child: Script,
+    ended: Callable[[], Standing],
+    words: list[str],
+    state: str,
+    sentence: str,
+    suggestion: str,
 ) -> None:
     script_child(*words)
-    found = ended(run)
+    found = ended()
     assert found.state == state
     assert sentence in found.sentence
     assert suggestion in found.suggestion
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
-def test_a_kill_is_told_by_its_name(run: RunFolder, script_child: Script) -> None:
+def test_a_kill_is_told_by_its_name(run: RunFolder, script_child: Script, ended: Callable[[], Standing]) -> None:
     script_child("started", "steps=9", "kill")
-    found = ended(run)
+    found = ended()
     assert found.sentence == "Ended at iteration 9 by signal SIGKILL."
     assert "memory" in found.suggestion
     # Another program cannot know the signal.
     assert standing(run, read(run)).sentence == "Ended at iteration 9 without a word."
 
 
-def test_a_word_of_an_earlier_process_is_not_taken_for_this_ones(run: RunFolder, script_child: Script) -> None:
+def test_a_word_of_an_earlier_process_is_not_taken_for_this_ones(
+    script_child: Script, ended: Callable[[], Standing]
+) -> None:
     script_child("started", "steps=4", "finished=4")
-    assert ended(run).state == "finished"
+    assert ended().state == "finished"
     script_child("print=Traceback")
-    assert ended(run).state == "lost"
+    assert ended().state == "lost"
 
 
 def test_a_program_that_is_not_there_is_a_sentence(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from tmnet_core.errors import EngineError
 from tmnet_core.files import replacing
 from tmnet_core.live.engines import ncnn_export
 from tmnet_core.onnx_file import SUFFIX
+from tmnet_core.priority import lower_priority
 
 KEPT = 8
 # Goes up when the graph that is exported changes.
@@ -147,7 +148,7 @@ def _started(command: list[str], scratch: str) -> Iterator[subprocess.Popen[str]
         encoding="utf-8",
         errors="replace",
     ) as process:
-        _lower_priority(process.pid)
+        lower_priority(process.pid)
         try:
             yield process
         finally:
@@ -169,12 +170,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "absent"
-
-
-def _lower_priority(pid: int) -> None:
-    try:
-        lowest = psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10
-        psutil.Process(pid).nice(lowest)
-    except psutil.Error:
-        # It has ended by now; its status says how.
-        return

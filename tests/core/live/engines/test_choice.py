@@ -27,9 +27,8 @@ from tmnet_core.models.branch import Branch
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """A cache of its own for each test, and exports that other tests do not hold up."""
+    """A cache of its own for each test."""
     monkeypatch.setattr(export_cache, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(export_cache, "_lower_priority", lambda pid: None)
     return tmp_path / "cache"
 
 
@@ -197,18 +196,17 @@ def test_damaged_exports_are_made_anew(exported, kept, engine, cache):
     predictor.close()
 
 
-def test_closing_ends_an_export_that_is_under_way(exported, real_frames, tmp_path, monkeypatch):
+def test_an_export_yields_the_processor_and_ends_with_the_engine(
+    exported, wait_until, background_yields, tmp_path, monkeypatch
+):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", "onnxruntime")
-    deadline = time.monotonic() + 20
-    while not exporting() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    under_way = exporting()
+    own = psutil.Process().nice()
+    wait_until(lambda: [child for child in exporting() if child.nice() > own])
     left = list(scratch.iterdir())
     predictor.close()
-    assert under_way
     assert left
     assert not exporting()
     assert list(scratch.iterdir()) == []
