@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
-from shiboken6 import VoidPtr
 
+from tmnet_app.views.heat_layer import HeatLayer
 from tmnet_app.views.legend import Legend, small
 from tmnet_app.views.linked_view import LinkedView
-from tmnet_app.views.picture_view import FrameScaler, PictureView
+from tmnet_app.views.picture_view import FrameScaler, PictureView, ScaledFrame
 from tmnet_core.attention.colours import HEAT_SIDE, contour_lines, enlarge, heat_pixels
 from tmnet_core.attention.settings import AttentionSettings
 from tmnet_core.attention.shown_maps import ShownMap
-from tmnet_core.data.preprocessing import Image, Placement
+from tmnet_core.data.preprocessing import Placement
 from tmnet_core.live.frames import FloatArray, Frame
-
-_LINE = (QPen(QColor(0, 0, 0, 150), 3), QPen(QColor(255, 255, 255, 230), 1.25))
+from tmnet_core.opencv import cv2
 
 
 class AttentionView(PictureView):
@@ -33,9 +29,7 @@ class AttentionView(PictureView):
         self._visible_heat = True
         self._shown: ShownMap | None = None
         self._values: FloatArray | None = None
-        self._pixels: Image | None = None
-        self._heat: QImage | None = None
-        self._lines: list[QPolygonF] = []
+        self._heat = HeatLayer()
         self.legend = Legend()
 
     def set_look(self, settings: AttentionSettings, *, visible: bool) -> None:
@@ -72,44 +66,25 @@ class AttentionView(PictureView):
         return float(enlarge(values)[int(down * HEAT_SIDE), int(across * HEAT_SIDE)])
 
     def _colour(self) -> None:
-        self._heat, self._pixels, self._lines = None, None, []
+        self._heat.show(None)
         shown, values = self._shown, self._values
         if shown is None or values is None or not self._visible_heat:
             return
-        self._pixels = heat_pixels(values, shown.scale, shown.colours)
-        side = HEAT_SIDE
-        self._heat = QImage(self._pixels.data, side, side, 4 * side, QImage.Format.Format_ARGB32_Premultiplied)
-        share = self._settings.contour
+        pixels = heat_pixels(values, shown.scale, shown.colours)
+        share, lines = self._settings.contour, []
         if share and not shown.scale.empty:
             ends = (share, 1.0 - share) if shown.difference else (share,)
-            self._lines = [_polyline(line) for end in ends for line in contour_lines(values, shown.scale.value(end))]
+            lines = [line for end in ends for line in contour_lines(values, shown.scale.value(end))]
+        cv2.convertScaleAbs(pixels, pixels, self._settings.opacity)
+        self._heat.show(pixels, lines)
 
-    def _paint_over(self, painter: QPainter, box: QRectF) -> None:
-        if self._heat is None:
-            return
+    def _paint_over(self, painter: QPainter, scaled: ScaledFrame) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setOpacity(self._settings.opacity)
-        painter.drawImage(box, self._heat)
-        painter.setOpacity(1.0)
-        if self._lines:
-            self._paint_lines(painter, box)
-
-    def _paint_lines(self, painter: QPainter, box: QRectF) -> None:
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.translate(box.topLeft())
-        painter.scale(box.width(), box.height())
-        for pen in _LINE:
-            pen.setCosmetic(True)
-            painter.setPen(pen)
-            for line in self._lines:
-                painter.drawPolyline(line)
-        painter.restore()
+        self._heat.paint(painter, scaled.box, scaled.layout.fitted, scaled.layout.ratio)
 
     def _paint_signs(self, painter: QPainter, area: QRectF) -> None:
         super()._paint_signs(painter, area)
-        if self._heat is None:
+        if self._heat.empty:
             return
         value, shown = self.value, self._shown
         self.legend.paint(painter, area, value)
@@ -130,12 +105,3 @@ def _paint_value(painter: QPainter, area: QRectF, place: QPointF, text: str) -> 
     painter.drawRoundedRect(plate, 4, 4)
     painter.setPen(QColor("#E8E9EB"))
     painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
-
-
-def _polyline(line: FloatArray) -> QPolygonF:
-    """Turn N×2 points into Qt's, by its memory: point by point takes longer than painting them."""
-    polygon = QPolygonF()
-    polygon.resize(len(line))
-    memory: Any = VoidPtr(cast(int, polygon.data()), 16 * len(line), True)  # type: ignore[call-arg]
-    np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = line
-    return polygon

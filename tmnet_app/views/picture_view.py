@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QPen,
+    QRegion,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -62,6 +63,7 @@ class ScaledFrame:
         place: where its upper left corner is painted.
         image: it lies over `pixels`, memory of the room, without a copy: both live together.
         box: where the network's box lies in the picture.
+        fills: whether it leaves no pixel of its place out.
     """
 
     def __init__(self, frame: Frame, placement: Placement, layout: Layout, room: _Room, *, dims: bool) -> None:
@@ -72,6 +74,7 @@ class ScaledFrame:
         across, down = area.width() / width, area.height() / height
         size = max(1, round(part.width * across * ratio)), max(1, round(part.height * down * ratio))
         self.place = QPointF(area.left() + part.left * across, area.top() + part.top * down)
+        self.fills = area == layout.fitted and QRectF(0, 0, *size).size() == area.size() * ratio
         self.box = box_area(area, placement)
         picture = _scale(frame.image[part.top : part.bottom, part.left : part.right], size, room)
         if dims and not _covers(self.box, area):
@@ -138,6 +141,8 @@ class PictureView(QWidget):
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Picture")
+        # What lies behind is not painted first.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._frame: Frame | None = None
         self._placement: Placement | None = None
         self._words = ""
@@ -177,20 +182,31 @@ class PictureView(QWidget):
             layout = Layout(fitted, self.link.zoomed(fitted, mirrored=placement.mirror), self.devicePixelRatioF())
             tints = self._tints()
             self._scaled = self._scaler.scaled(frame, placement, layout, tinted=bool(tints))
+            self._clear(painter, fitted if self._scaled.fills else QRectF())
             painter.save()
             painter.setClipRect(fitted)
             if placement.mirror:
                 painter.translate(fitted.left() + fitted.right(), 0)
                 painter.scale(-1, 1)
             self._scaled.paint(painter, tints)
-            self._paint_over(painter, self._scaled.box)
+            self._paint_over(painter, self._scaled)
             painter.resetTransform()
             self._paint_signs(painter, fitted)
             painter.restore()
             self.painted.emit(frame.captured)
+        else:
+            self._clear(painter, QRectF())
         if self._words:
             self._paint_words(painter)
         painter.end()
+
+    def _clear(self, painter: QPainter, filled: QRectF) -> None:
+        """Paint the window's colour where no picture will be."""
+        bare = QRegion(self.rect()) - QRegion(filled.toRect())
+        if not bare.isEmpty():
+            painter.setClipRegion(bare)
+            painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Window))
+            painter.setClipping(False)
 
     def picture_area(self, width: int, height: int) -> QRectF:
         """Return where a frame of this size is painted: centred, whole, in its own aspect."""
@@ -202,8 +218,8 @@ class PictureView(QWidget):
         """Return what is laid over the frame itself, below the dimming."""
         return [] if self.link.region is None else [self.link.region]
 
-    def _paint_over(self, painter: QPainter, box: QRectF) -> None:
-        """Paint what lies over the network's box and is mirrored with it."""
+    def _paint_over(self, painter: QPainter, scaled: ScaledFrame) -> None:
+        """Paint what lies over the network's box of a frame and is mirrored with it."""
 
     def _paint_signs(self, painter: QPainter, area: QRectF) -> None:
         """Paint what is not mirrored with the picture: a cross where the pointer is, in this view or another."""
@@ -341,7 +357,7 @@ def _dim_pixels(picture: Image, inner: QRectF, ratio: float) -> None:
 def _lay_over(part: Image, grey: QColor) -> None:
     if part.size:
         alpha = grey.alphaF()
-        part[:] = cv2.convertScaleAbs(part, alpha=1.0 - alpha, beta=alpha * grey.red())
+        cv2.convertScaleAbs(part, part, 1.0 - alpha, alpha * grey.red())
 
 
 def _covers(box: QRectF, area: QRectF) -> bool:

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QWheelEvent
 
 from tmnet_app.views.input_view import InputView
 from tmnet_app.views.picture_view import FrameScaler, Layout, PictureView
@@ -99,6 +99,20 @@ def test_a_frame_that_another_view_dimmed_is_not_dimmed_below_a_tint(view, qtbot
     plain.grab()
     assert shared.grab().toImage() == alone.grab().toImage() != seen
     assert plain.grab().toImage() == seen
+
+
+@pytest.mark.parametrize(("zoom", "mirror"), [(1.0, False), (1.0, True), (2.5, False)])
+def test_no_pixel_of_what_was_painted_before_stays(view, zoom, mirror):
+    for frame in (half_and_half(64, 32), half_and_half(24, 48)):
+        view.show_frame(frame, whole(frame, mirror))
+        if zoom > 1.0:
+            view.link.zoom_at(QPointF(0.3, 0.5), zoom)
+        pictures = [QImage(view.size(), QImage.Format.Format_RGB32) for _ in range(2)]
+        for picture, before in zip(pictures, (0xFF00FF00, 0xFFFF00FF), strict=True):
+            picture.fill(before)
+            view.render(picture)
+        assert pictures[0] == pictures[1]
+        view.link.reset()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (501, 2), (33, 77)])

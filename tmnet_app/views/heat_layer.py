@@ -1,0 +1,104 @@
+"""A heat map and its contours, in the screen's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, floor
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QImage, QPainter
+
+from tmnet_core.data.preprocessing import Box, Image
+from tmnet_core.live.frames import FloatArray
+from tmnet_core.opencv import cv2
+from tmnet_core.scratch import Scratch
+
+# A white line on a darker rim shows over every frame and every colour of a map.
+_LINE, _RIM = 0.9, 0.6
+_SHIFT = 4
+
+
+class HeatLayer:
+    """Enlarges a map and draws its lines once for each place where it is painted, in memory that is there.
+
+    Qt would enlarge it at every painting, in threads of its own, which one waits for while a network has the cores; and
+    to stroke smooth lines takes it ten times as long as drawing them in white and widening that for the rim.
+    """
+
+    def __init__(self) -> None:
+        self._heat: Image | None = None
+        self._lines: Sequence[FloatArray] = ()
+        self._place: tuple[QRectF, QRectF, float] | None = None
+        self._corner = QPointF()
+        self._pictures: list[tuple[Image, QImage]] = []
+        self._enlarged, self._drawn = Scratch(), Scratch()
+
+    def show(self, heat: Image | None, lines: Sequence[FloatArray] = ()) -> None:
+        """Take h×w×4 premultiplied BGRA, and lines of N×2 points in [0, 1]; None: paint nothing."""
+        self._heat, self._lines, self._place = heat, lines, None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to paint."""
+        return self._heat is None
+
+    def paint(self, painter: QPainter, box: QRectF, seen: QRectF, ratio: float) -> None:
+        """Paint the map into `box`, as far as that lies in `seen`, on a device with `ratio` pixels a unit."""
+        if self._heat is None or not box.intersects(seen):
+            return
+        if self._place != (box, seen, ratio):
+            self._place = box, seen, ratio
+            self._draw(self._heat, box, seen, ratio)
+        for _, picture in self._pictures:
+            painter.drawImage(self._corner, picture)
+
+    def _draw(self, heat: Image, box: QRectF, seen: QRectF, ratio: float) -> None:
+        height, width = heat.shape[:2]
+        part = _covering(box, seen, width, height)
+        across, down = ratio * box.width() / width, ratio * box.height() / height
+        left, right = (round(ratio * box.left() + across * x) for x in (part.left, part.right))
+        top, bottom = (round(ratio * box.top() + down * y) for y in (part.top, part.bottom))
+        size = max(1, right - left), max(1, bottom - top)
+        enlarged = self._enlarged.of(size[1], size[0], 4)
+        cv2.resize(heat[part.top : part.bottom, part.left : part.right], size, enlarged)
+        pixels = [enlarged]
+        if self._lines:
+            corner = ratio * box.left() - left, ratio * box.top() - top
+            scale = ratio * box.width(), ratio * box.height()
+            pixels.append(self._draw_lines(size, np.array(corner, np.float32), np.array(scale, np.float32), ratio))
+        self._corner = QPointF(left, top) / ratio
+        self._pictures = [(image, _picture(image, ratio)) for image in pixels]
+
+    def _draw_lines(self, size: tuple[int, int], corner: FloatArray, scale: FloatArray, ratio: float) -> Image:
+        # OpenCV's whole numbers are the middles of pixels.
+        points = np.rint((np.concatenate(self._lines) * scale + (corner - 0.5)) * (1 << _SHIFT)).astype(np.int32)
+        places = np.split(points, np.cumsum([len(line) for line in self._lines[:-1]]))
+        line = np.zeros(size[::-1], np.uint8)
+        cv2.polylines(line, places, False, 255, 1, cv2.LINE_AA, _SHIFT)
+        reach = 2 * max(1, round(ratio)) + 1
+        rim = cv2.dilate(line, np.ones((reach, reach), np.uint8))
+        white = cv2.convertScaleAbs(line, alpha=_LINE)
+        opaque = cv2.max(white, cv2.convertScaleAbs(rim, alpha=_RIM))
+        drawn = self._drawn.of(size[1], size[0], 4)
+        cv2.merge([white, white, white, opaque], drawn)
+        return drawn
+
+
+def _picture(pixels: Image, ratio: float) -> QImage:
+    height, width = pixels.shape[:2]
+    picture = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+def _covering(box: QRectF, seen: QRectF, width: int, height: int) -> Box:
+    """Return which of a map's places are enlarged: those in sight, and one more all around to interpolate with."""
+    sight = box.intersected(seen)
+    across, down = width / box.width(), height / box.height()
+    return Box(
+        max(0, floor((sight.left() - box.left()) * across) - 1),
+        max(0, floor((sight.top() - box.top()) * down) - 1),
+        min(width, ceil((sight.right() - box.left()) * across) + 1),
+        min(height, ceil((sight.bottom() - box.top()) * down) + 1),
+    )
