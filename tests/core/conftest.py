@@ -1,9 +1,11 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 
+from tmnet_core.benchmarks import machine
 from tmnet_core.checkpoint import CheckpointHeader, Provenance, save_checkpoint
 from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Preprocessing
@@ -17,6 +19,14 @@ MakeHeader = Callable[..., CheckpointHeader]
 def _one_thread() -> None:
     """Networks this small only make threads wait for each other."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_measurement() -> Iterator[None]:
+    """Measure this machine's matrix products for the first report alone: it takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "matrix_rate", cache(machine.matrix_rate))
+        yield
 
 
 @pytest.fixture

@@ -61,7 +61,9 @@ def write_recipe(path: Path, recipe: Recipe) -> Path:
     return path
 
 
-def test_from_training_to_a_glance_and_an_evaluation(tmp_path: Path, tiny_recipe: Recipe, coloured_clips: Path) -> None:
+def test_from_training_to_a_glance_and_an_evaluation(
+    tmp_path: Path, tiny_recipe: Recipe, coloured_clips: Path, tmnet_here: Callable[..., Result]
+) -> None:
     recipe = write_recipe(tmp_path / "tiny.toml", tiny_recipe)
     trained = tmnet(
         "train",
@@ -79,19 +81,21 @@ def test_from_training_to_a_glance_and_an_evaluation(tmp_path: Path, tiny_recipe
     assert "finished at iteration 4" in trained.stderr
     checkpoint = tmp_path / "first" / "best.safetensors"
 
-    told = tmnet("info", checkpoint)
+    told = tmnet_here("info", checkpoint)
     assert "TMNet-2D mobilenet_v2 2/2" in told.stdout
     assert "blue, green, red" in told.stdout
 
     video = next((coloured_clips / "green").iterdir())
-    glanced = tmnet("glance", checkpoint, video, "--top", "2", "--device", "cpu")
+    glanced = tmnet_here("glance", checkpoint, video, "--top", "2", "--device", "cpu")
     lines = [json.loads(line) for line in glanced.stdout.splitlines()]
     assert [line["frame"] for line in lines] == list(range(12))
     assert set(lines[0]["branches"]) == {"RB", "CB", "RB+CB"}
     assert lines[0]["answer"] == lines[0]["branches"]["RB+CB"][0]
 
     figures = tmp_path / "figures.json"
-    evaluated = tmnet("evaluate", checkpoint, coloured_clips, "--key-frames", "1", "--device", "cpu", "--json", figures)
+    evaluated = tmnet_here(
+        "evaluate", checkpoint, coloured_clips, "--key-frames", "1", "--device", "cpu", "--json", figures
+    )
     assert evaluated.returncode == 0, evaluated.stderr
     # The data set's name is the one trained on: only what was kept for validation is looked at.
     told = json.loads(figures.read_text())
@@ -100,13 +104,15 @@ def test_from_training_to_a_glance_and_an_evaluation(tmp_path: Path, tiny_recipe
     assert told["command"].startswith(f"tmnet evaluate {checkpoint}")
     assert "RB+CB - CB" in evaluated.stdout
 
-    drawn = tmnet("curves", tmp_path / "first", "-o", tmp_path / "curves.png")
+    drawn = tmnet_here("curves", tmp_path / "first", "-o", tmp_path / "curves.png")
     assert drawn.returncode == 0, drawn.stderr
     assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
-def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe) -> None:
+def test_control_c_saves_and_resume_goes_on(
+    tmp_path: Path, tiny_recipe: Recipe, tmnet_here: Callable[..., Result]
+) -> None:
     recipe = write_recipe(tmp_path / "tiny.toml", tiny_recipe)
     command = [sys.executable, "-m", "tmnet_core", "train", str(recipe), "--runs", str(tmp_path)]
     long = subprocess.Popen(
@@ -132,7 +138,7 @@ def test_control_c_saves_and_resume_goes_on(tmp_path: Path, tiny_recipe: Recipe)
     run.ask_to_pause()
     last = stopped.iteration + 3
     shorter = ["--set", f"schedule.iterations={last}", "--accept-recipe"]
-    resumed = tmnet("train", "--resume", "tiny", "--runs", tmp_path, *shorter)
+    resumed = tmnet_here("train", "--resume", "tiny", "--runs", tmp_path, *shorter)
     assert resumed.returncode == 0, resumed.stderr
     assert list(read_events(run.events_file))[-1].iteration == last
 

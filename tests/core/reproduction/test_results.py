@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tmnet_core.benchmarks.machine import Machine, describe_machine
+from tmnet_core.benchmarks.machine import describe_machine
 from tmnet_core.models.branch import Branch
 from tmnet_core.reproduction.plan import Claim, Comparison, Line, Plan, identity
 from tmnet_core.reproduction.plans import Settings
@@ -110,17 +110,9 @@ def test_a_score_of_other_clips_is_made_anew(tmp_path: Path, tiny_settings: Sett
     assert Score.model_validate_json(kept.read_text(encoding="utf-8")) == second
 
 
-@pytest.fixture(scope="module")
-def machine() -> Machine:
-    """Describe this machine once, as its matrix products are measured for seconds."""
-    return describe_machine(torch.device("cpu"))
-
-
-def test_the_report_says_how_many_clips_were_left_out(
-    tmp_path: Path, tiny_settings: Settings, machine: Machine
-) -> None:
+def test_the_report_says_how_many_clips_were_left_out(tmp_path: Path, tiny_settings: Settings) -> None:
     recipe = tiny_settings.base()
-    made = Made("tmnet ...", machine, [0], recipe, recipe, clips=9, sources=4)
+    made = Made("tmnet ...", describe_machine(torch.device("cpu")), [0], recipe, recipe, clips=9, sources=4)
     plan = Plan("table3", "title", "about", [])
     pairs = [ComparisonResult(PAIR, HIGHER, 3), ComparisonResult(PAIR, LOWER)]
     write_report(tmp_path / "report.md", [Results(plan, [], [], pairs)], made, {}, {})
@@ -140,11 +132,9 @@ def test_the_report_says_how_many_clips_were_left_out(
         ),
     ],
 )
-def test_one_run_a_side_decides_no_claim(
-    tmp_path: Path, tiny_settings: Settings, machine: Machine, seeds: int, begins: str
-) -> None:
+def test_one_run_a_side_decides_no_claim(tmp_path: Path, tiny_settings: Settings, seeds: int, begins: str) -> None:
     recipe = tiny_settings.base()
-    made = Made("tmnet ...", machine, range(seeds), recipe, recipe, clips=9, sources=9)
+    made = Made("tmnet ...", describe_machine(torch.device("cpu")), range(seeds), recipe, recipe, clips=9, sources=9)
     found = [ComparisonResult(PAIR, replace(difference, seeds=seeds)) for difference in (HIGHER, LOWER)]
     claim = ClaimResult(Claim("says", "where", [PAIR] * 2), found)
     write_report(tmp_path / "report.md", [Results(Plan("table3", "title", "about", []), [], [claim])], made, {}, {})

@@ -78,20 +78,27 @@ def test_a_run_that_cannot_begin_leaves_a_reason_and_no_folder(tmp_path: Path, t
     assert [path.name for path in tmp_path.iterdir()] == [outcome.runs[identity(base)].path.name]
 
 
-def test_several_devices_share_the_runs(
+def test_several_devices_share_the_runs_and_what_fails_on_one_does_not_end_it(
     tmp_path: Path, tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "_LOOK_SECONDS", 0.1)
     base = tiny_settings.base()
+    silent = change(base, {"objective.alpha": 0.1})
     lost = change(base, {"start.weights": "nosuch.pth"})
-    recipes = by_identity(base, lost)
+    recipes = by_identity(silent, lost, base)
+    # What its process says cannot be written there.
+    folder = RunFolder.create(tmp_path, silent.model_copy(update={"name": running.run_name(silent)}))
+    (folder.path / "child.txt").mkdir()
     told: list[Told] = []
     outcome = train_runs(recipes, tmp_path, ["cpu", "cpu"], threads=1, tell=told.append)
     assert set(outcome.runs) == {identity(base)}
+    assert set(outcome.reasons) == {identity(silent), identity(lost)}
+    assert "child.txt" in outcome.reasons[identity(silent)]
     assert "nosuch.pth" in outcome.reasons[identity(lost)]
     run = outcome.runs[identity(base)]
     assert is_finished(run)
     assert current_events(run.events_file)[-1].iteration == base.schedule.iterations
+    assert told[-1].done == told[-1].total == work(base)
 
 
 @pytest.mark.parametrize("devices", [["cpu"], ["cpu", "cpu"]])
@@ -145,23 +152,6 @@ def test_a_finished_run_of_other_start_weights_is_not_taken_for_one_of_these(
     torch.save(build_network("mobilenet_v2", 0.25).state_dict(), weights)
     (reason,) = train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).reasons.values()
     assert reason.startswith(f"start.weights are not those that run {run.path.name} was trained from")
-
-
-def test_what_fails_on_a_device_does_not_end_it(
-    tmp_path: Path, tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(running, "_LOOK_SECONDS", 0.1)
-    recipes = by_identity(*(change(tiny_settings.base(), {"objective.alpha": alpha}) for alpha in (0.1, 0.2, 0.3)))
-    first, second, third = recipes
-    for name in (first, second):  # what the process says cannot be written there
-        run = RunFolder.create(tmp_path, recipes[name].model_copy(update={"name": running.run_name(recipes[name])}))
-        (run.path / "child.txt").mkdir()
-    told: list[Told] = []
-    outcome = train_runs(recipes, tmp_path, ["cpu", "cpu"], threads=1, tell=told.append)
-    assert set(outcome.runs) == {third}
-    assert set(outcome.reasons) == {first, second}
-    assert all("child.txt" in reason for reason in outcome.reasons.values())
-    assert told[-1].done == told[-1].total == work(recipes[third])
 
 
 def test_folders_that_are_no_runs_of_this_version_are_passed_over(tmp_path: Path, tiny_settings: Settings) -> None:

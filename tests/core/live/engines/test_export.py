@@ -223,14 +223,13 @@ def test_int8_keeps_the_mean_of_every_channel_where_rounding_a_weight_would_move
         np.testing.assert_allclose(found[place], wanted[place], atol=1e-4 * scale)
 
 
-def test_a_clip_is_exported_with_its_length_and_key_frame(make_checkpoint, make_video, tmp_path):
-    checkpoint, _, _ = make_checkpoint(variant="tmnet-2d")
+def test_a_clip_is_exported_with_its_length_and_key_frame(exported, make_video, tmp_path):
     out = tmp_path / "clip.onnx"
-    export_checkpoint(checkpoint, out, frames=3)
+    export_checkpoint(exported.checkpoint, out, frames=3)
     look = FileLook(clip=3, interval=1, batch=2)
     video = make_video(frames=9)
     ours = list(glance_file(out, video, look, device="cpu"))
-    plain = list(glance_file(checkpoint, video, look, device="cpu", engine="torch"))
+    plain = list(glance_file(exported.checkpoint, video, look, device="cpu", engine="torch"))
     assert [line.frames for line in ours] == [line.frames for line in plain] == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
     for one, other in zip(ours, plain, strict=True):
         assert one.answer.probability == pytest.approx(other.answer.probability, abs=1e-4)
