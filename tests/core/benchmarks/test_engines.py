@@ -40,7 +40,6 @@ def test_the_reach_is_told_where_there_is_one() -> None:
 
 def test_the_cpu_s_default_is_the_faster_of_the_engines_that_automatic_compares() -> None:
     seconds = {engines.EAGER: 4.0, engines.ONNXRUNTIME: 3.0, engines.NCNN: 2.0, engines.MATRIX_PRODUCT: 1.0}
-    seconds |= {engines.PREPROCESSING: 1.0, engines.PIL_PREPROCESSING: 1.0}
     for name in (engines.ONNXRUNTIME, engines.NCNN):
         seconds |= {f"{name}, {part}": 1.0 for part in ("plain", "RB", "CB", "no maps")}
     timings = Timings({name: (value,) * 3 for name, value in seconds.items()})
