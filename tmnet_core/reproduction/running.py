@@ -25,6 +25,7 @@ from tmnet_core.files import replacing
 from tmnet_core.reproduction.plan import change, identity, work
 from tmnet_core.training.events import Ended, Event, Stepped, current_events
 from tmnet_core.training.launching import attach, claim
+from tmnet_core.training.requests import catch_interrupt
 from tmnet_core.training.run_folder import RunFolder
 from tmnet_core.training.trainer import train
 
@@ -70,7 +71,7 @@ def train_runs(
     A run of other clips than there are now is neither: its reason says so.
 
     With one device they are trained in this process, one after the other; with several each device takes the next
-    one into a process of its own. Ctrl-C saves what runs, and the same call goes on later.
+    one into a process of its own. Ctrl-C and SIGTERM save what runs, and the same call goes on later.
     """
     existing = find_runs(folder)
     outcome = Outcome()
@@ -284,7 +285,7 @@ def _train_apart(
     ledger: _Ledger,
     outcome: Outcome,
 ) -> None:
-    """Let each device take the next run into a process of its own, until Ctrl-C, which reaches these too."""
+    """Let each device take the next run into a process of its own; on Ctrl-C or SIGTERM they save and end first."""
     waiting: queue.SimpleQueue[tuple[str, Recipe]] = queue.SimpleQueue()
     for item in pending.items():
         waiting.put(item)
@@ -317,18 +318,18 @@ def _train_apart(
             run.discard_unless_trained()
 
     servers = [threading.Thread(target=serve, args=(device,), name=f"runs on {device}") for device in devices]
-    for server in servers:
-        server.start()
-    try:
-        while any(server.is_alive() for server in servers):
-            for server in servers:
-                server.join(_LOOK_SECONDS)
-    except KeyboardInterrupt:
-        outcome.interrupted = True
-    finally:
-        stop.set()
+    with catch_interrupt() as asked:
         for server in servers:
-            server.join()
+            server.start()
+        try:
+            while not asked.is_set() and any(server.is_alive() for server in servers):
+                for server in servers:
+                    server.join(_LOOK_SECONDS)
+        finally:
+            stop.set()
+            for server in servers:
+                server.join()
+    outcome.interrupted = asked.is_set()
 
 
 def _prepare(recipe: Recipe, run: RunFolder | None, folder: Path, device: str) -> tuple[RunFolder, Recipe]:

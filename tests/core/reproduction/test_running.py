@@ -1,7 +1,11 @@
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,6 +156,40 @@ def test_a_finished_run_of_other_start_weights_is_not_taken_for_one_of_these(
     torch.save(build_network("mobilenet_v2", 0.25).state_dict(), weights)
     (reason,) = train_runs(by_identity(base), tmp_path / "runs", ["cpu"]).reasons.values()
     assert reason.startswith(f"start.weights are not those that run {run.path.name} was trained from")
+
+
+@pytest.fixture
+def asked_to_end() -> Iterator[list[int]]:
+    """A list of the SIGTERM that nothing but the test took."""
+    missed: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: missed.append(number))
+    yield missed
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be asked to end there")
+def test_what_is_asked_to_end_ends_its_processes_first(
+    tmp_path: Path, tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch, asked_to_end: list[int]
+) -> None:
+    """One that trains, and whatever the other has come to by then."""
+    monkeypatch.setattr(running, "_LOOK_SECONDS", 0.1)
+    endless = change(tiny_settings.base(), {"schedule.iterations": 100_000})
+    recipes = by_identity(endless, change(endless, {"objective.alpha": 0.1}))
+    asked = threading.Event()
+
+    def end(told: Told) -> None:
+        if told.done and not asked.is_set():
+            asked.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    outcome = train_runs(recipes, tmp_path, ["cpu", "cpu"], threads=1, tell=end)
+    assert asked.is_set()
+    assert not asked_to_end
+    assert outcome.interrupted
+    assert outcome.reasons == dict.fromkeys(recipes, "interrupted; the same command goes on")
+    assert not psutil.Process().children()
+    runs = find_runs(tmp_path).values()
+    assert max(run.load_state()["progress"]["iteration"] for run in runs if run.state_file.exists()) > 0
 
 
 def test_folders_that_are_no_runs_of_this_version_are_passed_over(tmp_path: Path, tiny_settings: Settings) -> None:
