@@ -10,8 +10,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage, QImageWriter
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from tmnet_app.confirmation import confirmed
 from tmnet_core.files import replacing
 
 _ENDING = re.compile(r"\*(\.\w+)")
@@ -70,12 +71,4 @@ def write_picture(image: QImage, path: Path) -> None:
 def _may_replace(parent: QWidget, paths: Sequence[Path]) -> bool:
     names = " and ".join(path.name for path in paths)
     there, them = ("is", "it") if len(paths) == 1 else ("are", "them")
-    button = QMessageBox.StandardButton
-    answer = QMessageBox.question(
-        parent,
-        "Replace a file",
-        f"{names} {there} there already. Replace {them}?",
-        button.Yes | button.Cancel,
-        button.Cancel,
-    )
-    return answer == button.Yes
+    return confirmed(parent, "Replace a file", f"{names} {there} there already. Replace {them}?")

@@ -15,13 +15,13 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QInputDialog,
     QLabel,
-    QMessageBox,
     QPushButton,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
+from tmnet_app.confirmation import confirmed
 from tmnet_app.saving import ask_where_to_save
 from tmnet_app.theme import GRID
 from tmnet_app.training.history_model import COLUMNS, HistoryModel
@@ -245,15 +245,7 @@ class HistoryPage(QWidget):
     def _delete(self) -> None:
         runs = self.selected
         names = ", ".join(run.name for run in runs)
-        button = QMessageBox.StandardButton
-        answer = QMessageBox.question(
-            self,
-            "Delete runs",
-            f"Move {names} to the trash, with all checkpoints?",
-            button.Yes | button.Cancel,
-            button.Cancel,
-        )
-        if answer == button.Yes:
+        if confirmed(self, "Delete runs", f"Move {names} to the trash, with all checkpoints?"):
             for run in runs:
                 self._move_to_trash(RunFolder(run.path))
             self.model.refresh()
