@@ -11,6 +11,7 @@ from tmnet_core.config import ModelConfig
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
+from tmnet_core.training.events import Started, Stepped, Validated
 
 MakeHeader = Callable[..., CheckpointHeader]
 
@@ -27,6 +28,38 @@ def _one_measurement() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(machine, "matrix_rate", cache(machine.matrix_rate))
         yield
+
+
+class MakeEvent:
+    """Makes what a run of three classes tells."""
+
+    @staticmethod
+    def started(iteration: int) -> Started:
+        return Started(
+            iteration=iteration, iterations=10, device="CPU", classes=3, clips=12, validation_clips=6, weights="none"
+        )
+
+    @staticmethod
+    def stepped(iteration: int, loss: float) -> Stepped:
+        return Stepped(
+            iteration=iteration,
+            epoch=0,
+            loss=loss,
+            classification_loss=loss,
+            regression_loss=loss / 2,
+            learning_rate=0.1,
+            clips_per_second=5.0,
+        )
+
+    @staticmethod
+    def validated(iteration: int, top1: float) -> Validated:
+        figures = {"top1": top1, "top5": 1.0, "map": 0.5, "mean_class": top1}
+        return Validated(iteration=iteration, metrics={"RB+CB": figures}, best=True)
+
+
+@pytest.fixture(scope="session")
+def make_event() -> type[MakeEvent]:
+    return MakeEvent
 
 
 @pytest.fixture

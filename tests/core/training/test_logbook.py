@@ -4,32 +4,9 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tmnet_core.config import Recipe
-from tmnet_core.training.events import Ended, Event, Started, Stepped, Validated, current_events, read_events
+from tmnet_core.training.events import Ended, Event, Validated, current_events, read_events
 from tmnet_core.training.logbook import Logbook
 from tmnet_core.training.run_folder import RunFolder
-
-
-def started(iteration: int) -> Started:
-    return Started(
-        iteration=iteration, iterations=9, device="CPU", classes=3, clips=12, validation_clips=6, weights="random"
-    )
-
-
-def stepped(iteration: int, loss: float) -> Stepped:
-    return Stepped(
-        iteration=iteration,
-        epoch=0,
-        loss=loss,
-        classification_loss=loss,
-        regression_loss=None,
-        learning_rate=0.1,
-        clips_per_second=5.0,
-    )
-
-
-def validated(iteration: int, top1: float) -> Validated:
-    figures = {"top1": top1, "top5": 1.0, "map": 0.5, "mean_class": top1}
-    return Validated(iteration=iteration, metrics={"RB+CB": figures}, best=True)
 
 
 def write(run: RunFolder, events: list[Event]) -> list[Event]:
@@ -45,13 +22,24 @@ def rows(run: RunFolder) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_what_a_killed_run_did_after_its_last_save_is_superseded_everywhere(tmp_path: Path) -> None:
+def test_what_a_killed_run_did_after_its_last_save_is_superseded_everywhere(tmp_path: Path, make_event) -> None:
     run = RunFolder.create(tmp_path, Recipe())
-    first: list[Event] = [started(0), stepped(2, 3.0), validated(2, 0.2), stepped(4, 2.0), validated(4, 0.9)]
+    first: list[Event] = [
+        make_event.started(0),
+        make_event.stepped(2, 3.0),
+        make_event.validated(2, 0.2),
+        make_event.stepped(4, 2.0),
+        make_event.validated(4, 0.9),
+    ]
     assert write(run, first) == first
     assert [row["iteration"] for row in rows(run)] == ["2", "4"]
     # Killed after the validation at 4, before its save: it goes on from 2.
-    second: list[Event] = [started(2), stepped(4, 2.5), validated(4, 0.3), Ended(iteration=4, outcome="finished")]
+    second: list[Event] = [
+        make_event.started(2),
+        make_event.stepped(4, 2.5),
+        make_event.validated(4, 0.3),
+        Ended(iteration=4, outcome="finished"),
+    ]
     write(run, second)
 
     assert list(read_events(run.events_file)) == first + second
@@ -62,8 +50,8 @@ def test_what_a_killed_run_did_after_its_last_save_is_superseded_everywhere(tmp_
     assert "finished at iteration 4" in run.log_file.read_text(encoding="utf-8").splitlines()[-1]
 
 
-def test_figures_that_come_later_get_columns_of_their_own(tmp_path: Path) -> None:
+def test_figures_that_come_later_get_columns_of_their_own(tmp_path: Path, make_event) -> None:
     run = RunFolder.create(tmp_path, Recipe())
     later = Validated(iteration=4, metrics={"RB": {"top1": 0.5, "top5": 1.0, "map": 0.1}}, best=False)
-    write(run, [started(0), validated(2, 0.2), later])
+    write(run, [make_event.started(0), make_event.validated(2, 0.2), later])
     assert [(row["RB top1"], row["RB+CB top1"]) for row in rows(run)] == [("", "0.2"), ("0.5", "")]
