@@ -38,6 +38,13 @@ _progress_console = Console(stderr=True)
 _console = Console()
 
 
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show that something of unknown length is under way."""
+    with _progress_console.status(what):
+        yield
+
+
 class TrainingReport:
     """Shows a run's events: a bar with rate and remaining time, and a line for each validation."""
 

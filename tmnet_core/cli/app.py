@@ -62,6 +62,17 @@ def use_threads(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
+def prepare_engine(checkpoint: Path, device: str, engine: str, frames: int = 0) -> None:
+    """Let a named engine be ready before a command looks with it: else torch would look meanwhile."""
+    if engine == "auto" or engine.startswith("torch"):
+        return
+    from tmnet_core.live.engines import choice
+    from tmnet_core.reporting import waiting
+
+    with waiting(f"Preparing {engine}, which is kept for the next time"):
+        choice.prepare_engine(checkpoint, device, engine, frames=frames)
+
+
 def use_for_training(threads: int) -> None:
     """Make this process one that trains, with so many CPU threads, and then ends."""
     from tmnet_core.allocator import keep_freed_memory

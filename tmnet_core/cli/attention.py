@@ -22,6 +22,7 @@ from tmnet_core.cli.app import (
     Threads,
     Video,
     app,
+    prepare_engine,
     this_command,
     use_threads,
 )
@@ -59,6 +60,7 @@ def attention(
     from tmnet_core.reporting import print_attention, progress_bar
 
     use_threads(threads)
+    prepare_engine(checkpoint, device, engine)
     with progress_bar("Looking") as progress, _ctrl_c_stops() as stop:
         report = report_on_data(
             checkpoint,
@@ -135,6 +137,8 @@ def render(
     from tmnet_core.reporting import progress_bar
 
     use_threads(threads)
+    for path in filter(None, (checkpoint, second)):
+        prepare_engine(path, device, engine)
     settings = AttentionSettings(
         shows="own" if own else "fused",
         third="difference" if third == "difference" else "sum",
@@ -205,6 +209,7 @@ def probe(
     from tmnet_core.reporting import print_probe, progress_bar
 
     use_threads(threads)
+    prepare_engine(checkpoint, device, engine)
     with progress_bar("Looking") as progress:
         report = probe_file(
             checkpoint,
@@ -249,6 +254,7 @@ def scan(
     from tmnet_core.reporting import print_scan, progress_bar
 
     use_threads(threads)
+    prepare_engine(checkpoint, device, engine)
     with (
         closing(GlancePredictor.from_file(checkpoint, device, engine)) as predictor,
         progress_bar("Scanning") as progress,

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from tmnet_core.cli.app import Checkpoint, Crop, Device, Engine, Mirror, Threads, Video, app, use_threads
+from tmnet_core.cli.app import (
+    Checkpoint,
+    Crop,
+    Device,
+    Engine,
+    Mirror,
+    Threads,
+    Video,
+    app,
+    prepare_engine,
+    use_threads,
+)
 
 Clip = Annotated[
     int, typer.Option(min=0, metavar="T", help="Look at clips of T frames, RB at the key frame; 0: at single frames.")
@@ -55,6 +66,7 @@ def glance(
     from tmnet_core.live.glance_file import FileLook, glance_file
 
     use_threads(threads)
+    prepare_engine(checkpoint, device, engine, clip)
     look = FileLook(every, batch, clip, interval, mirror, crop)
     for line in glance_file(checkpoint, video, look, top=top, device=device, engine=engine):
         sys.stdout.write(line.model_dump_json(exclude_none=True) + "\n")
@@ -84,6 +96,7 @@ def watch(
     from tmnet_core.live.watching import watch as watch_source
 
     use_threads(threads)
+    prepare_engine(checkpoint, device, engine)
     model = GlancePredictor.from_file(checkpoint, device, engine)
     watched = watch_source(source, model, seconds, every_frame=every_frame, on_state=print)
     if timing is not None:
@@ -115,12 +128,17 @@ def export(
     An ONNX file has classes and preprocessing inside; the two files for ncnn are the network alone, in fp32.
     """
     from tmnet_core.errors import EngineError
-    from tmnet_core.live.engines.export import export_checkpoint, export_to_ncnn
+    from tmnet_core.live.engines.export import check_out, export_checkpoint, export_to_ncnn
+    from tmnet_core.live.engines.ncnn_export import SUFFIX
 
     if onnx is None and ncnn is None:
         raise EngineError("say what to write: --onnx OUT, --ncnn OUT or both")
-    if ncnn is not None and clip:
-        raise EngineError(f"{ncnn}: ncnn looks at single frames; leave out the clip or ncnn")
+    if onnx is None and int8 is not None:
+        raise EngineError("int8 is for an ONNX file: add --onnx OUT, or leave out --int8")
+    if ncnn is not None:
+        if clip:
+            raise EngineError(f"{ncnn}: ncnn looks at single frames; leave out the clip or ncnn")
+        check_out(ncnn, SUFFIX)
     if onnx is not None:
         print(f"{onnx}: {export_checkpoint(checkpoint, onnx, calibration=int8, check=check, frames=clip)}")
     if ncnn is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from tmnet_core.errors import EngineError, TMNetError
 from tmnet_core.live.engines.clip import ClipLook, choose_look
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
+from tmnet_core.live.engines.export_cache import NCNN, ONNXRUNTIME
 from tmnet_core.live.engines.exported_engines import FASTEST, ExportedEngines
 from tmnet_core.live.engines.handover_engine import HandoverEngine
 from tmnet_core.live.engines.ncnn_export import why_no_ncnn
@@ -131,7 +133,7 @@ def open_engine(
     clip = choose_look(path, header, frames)
     if exported and chosen.type != "cpu":
         raise EngineError(f"{path}: an exported file runs on the CPU here, not on {chosen.type.upper()}")
-    if clip is not None and known == "ncnn":
+    if clip is not None and known == NCNN:
         raise EngineError("engine ncnn: it looks at single frames, not at clips")
     engine: Engine
     if exported:
@@ -146,6 +148,25 @@ def open_engine(
     return OpenedNetwork(header, engine, chosen)
 
 
+def prepare_engine(path: Path, device: str | torch.device = "auto", name: str = "auto", *, frames: int = 0) -> None:
+    """Make the export that a named engine runs, which takes seconds; else torch looks until it is there.
+
+    For other engines, and where the export is kept, there is nothing to do. The arguments are those of `open_engine`.
+
+    Raises:
+        CheckpointError, EngineError: the export cannot be made.
+    """
+    known = _known(name)
+    chosen = _device(device)
+    if path.suffix == SUFFIX or known not in (ONNXRUNTIME, NCNN) or _refusal(known, chosen, exported=False):
+        # What is refused is so when it is opened.
+        return
+    exported = ExportedEngines(path, read_header(path).preprocessing, threads=1, frames=frames)
+    found = exported.find(known)
+    for engine in exported.make(known, threading.Event()) if found is None else [found]:
+        engine.close()
+
+
 def default_threads() -> int:
     """Return torch's number of CPU threads, less where it would take the last core from decoding and drawing."""
     return min(torch.get_num_threads(), max(1, (os.cpu_count() or 1) - 1))
@@ -158,11 +179,11 @@ def _open_on_cpu(path: Path, header: CheckpointHeader, name: str, clip: ClipLook
         return _open_torch(path, clip, note=absent)
     frames = 0 if clip is None else clip.frames
     exported = ExportedEngines(path, header.preprocessing, threads=threads, frames=frames)
-    ready = exported.find(name)
-    if ready is not None:
-        return ready
+    found = exported.find(name)
+    if found is not None and exported.is_settled(name):
+        return found
     prepared, after = (name, 0) if name != FASTEST else ("a faster engine", _GLANCES_BEFORE_EXPORT)
-    return HandoverEngine(_open_torch(path, clip), partial(exported.make, name), prepared, after=after)
+    return HandoverEngine(found or _open_torch(path, clip), partial(exported.make, name), prepared, after=after)
 
 
 def _open_torch(path: Path, clip: ClipLook | None, *, note: str = "") -> TorchEngine:

@@ -86,7 +86,7 @@ def export_checkpoint(
         CheckpointError, DataError: what was given cannot be used.
         EngineError: the network cannot be exported, or the file's answers are not the network's.
     """
-    _check_out(out, SUFFIX)
+    check_out(out, SUFFIX)
     if frames and calibration is not None:
         raise EngineError(f"{out}: int8 is calibrated on single frames; leave out the clip or int8")
     loaded = load_checkpoint(checkpoint)
@@ -125,7 +125,7 @@ def export_to_ncnn(
         CheckpointError, DataError: what was given cannot be used.
         EngineError: ncnn is not installed or cannot compute the network, or its answers are others.
     """
-    _check_out(out, ncnn_export.SUFFIX)
+    check_out(out, ncnn_export.SUFFIX)
     loaded = load_checkpoint(checkpoint)
     preprocessing = loaded.header.preprocessing
     _, checked = _choose_frames(preprocessing, None, check)
@@ -142,10 +142,10 @@ def export_to_ncnn(
             engine.close()
         if agreement.probabilities > FP32_DIFFERENCE:
             raise EngineError(f"{out}: not written, the converted network does not answer as torch does ({agreement})")
-        # The weights first: whoever finds the graph finds both.
-        for whence, to in ((weights_of(converted), weights_of(out)), (converted, out)):
-            with replacing(to) as temporary:
-                shutil.copyfile(whence, temporary)
+        # Neither is put in place before both are written, and the weights first: whoever finds the graph finds both.
+        with replacing(out) as graph, replacing(weights_of(out)) as weights:
+            shutil.copyfile(converted, graph)
+            shutil.copyfile(weights_of(converted), weights)
     return agreement
 
 
@@ -183,7 +183,8 @@ def write_onnx(model: TMNet, header: CheckpointHeader, path: Path, clip: ClipLoo
     onnx.save(exported, path)
 
 
-def _check_out(out: Path, suffix: str) -> None:
+def check_out(out: Path, suffix: str) -> None:
+    """Raise an EngineError where a file cannot be written to, or is not called as it should."""
     if out.suffix != suffix:
         raise EngineError(f"{out}: the name of an exported file ends in {suffix}")
     if not out.absolute().parent.is_dir():

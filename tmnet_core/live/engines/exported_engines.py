@@ -9,19 +9,20 @@ from pathlib import Path
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.errors import EngineError
 from tmnet_core.live.engines.engine import Engine
-from tmnet_core.live.engines.export_cache import cached_export, export_in_background
+from tmnet_core.live.engines.export_cache import NCNN, ONNXRUNTIME, cached_export, export_in_background
 from tmnet_core.live.engines.ncnn_engine import NcnnEngine
 from tmnet_core.live.engines.ncnn_export import why_no_ncnn
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
-from tmnet_core.live.engines.race import fastest
+from tmnet_core.live.engines.race import is_faster
 
 FASTEST = "auto"
-ONNXRUNTIME = "onnxruntime"
-NCNN = "ncnn"
 
 
 class ExportedEngines:
     """Engines by name: onnxruntime, ncnn, or whichever of the two is faster here.
+
+    They are compared only where each has one thread. Several of ncnn's wait for each other by spinning: where another
+    program takes one of their cores, a glance can last a hundred times as long.
 
     Args:
         checkpoint: a `.safetensors` file.
@@ -36,64 +37,63 @@ class ExportedEngines:
         self._threads = threads
         self._frames = frames
         self._cached = cached_export(checkpoint, frames)
-        self._has_ncnn = not frames and why_no_ncnn() is None
+        self._compares = threads == 1 and not frames and why_no_ncnn() is None
 
     def find(self, name: str) -> Engine | None:
-        """Open an engine whose export is kept; None where there is none, or a damaged one, which goes."""
+        """Open an engine whose export is kept, of the fastest what is known of it; None where there is none."""
         if name == FASTEST:
-            known = self._cached.fastest(self._threads) if self._has_ncnn else ONNXRUNTIME
-            return None if known not in (ONNXRUNTIME, NCNN) else self.find(known)
-        if not (self._cached.ncnn if name == NCNN else self._cached.onnx).is_file():
+            name = (self._cached.fastest() if self._compares else None) or ONNXRUNTIME
+        if not self._cached.has(name):
             return None
         try:
             engine = self._open(name)
         except EngineError:
-            self._cached.forget()
+            # It is damaged, and made anew.
+            self._cached.forget(name)
             return None
-        self._cached.touch()
+        self._cached.note_use()
         return engine
 
-    def make(self, name: str, cancelled: threading.Event) -> Iterator[Engine]:
-        """Export in the background, which takes seconds, and yield each engine that is better than those before.
+    def is_settled(self, name: str) -> bool:
+        """Whether no faster engine than the one found can be made."""
+        return name != FASTEST or not self._compares or self._cached.fastest() is not None
 
-        Looking for the fastest, onnxruntime comes first, and then ncnn where that wins; the winner is remembered.
+    def make(self, name: str, cancelled: threading.Event) -> Iterator[Engine]:
+        """Export what is missing, which takes seconds, and yield each engine that is better than those before.
+
+        Looking for the fastest, onnxruntime comes first unless it was found, and then ncnn if that is faster.
 
         Raises:
-            EngineError: it could not be made, or was cancelled.
+            EngineError: one could not be made, or was cancelled; those before may go on.
         """
-        ncnn = self._has_ncnn and name != ONNXRUNTIME
-        wanted = self._cached.ncnn if name == NCNN else self._cached.onnx
-        converted = False
-        try:
-            for path in export_in_background(self._checkpoint, self._cached, cancelled, self._frames, ncnn=ncnn):
-                converted |= path == self._cached.ncnn
-                if path == wanted:
-                    yield self._open(NCNN if name == NCNN else ONNXRUNTIME)
-        except EngineError:
-            # Not every network can be converted to ncnn; onnxruntime then looks alone.
-            if name != FASTEST or cancelled.is_set() or not self._cached.onnx.is_file():
-                raise
-        if name == FASTEST and ncnn:
-            yield from self._compare(converted, cancelled)
+        wanted = [name]
+        if name == FASTEST:
+            wanted = [ONNXRUNTIME, NCNN] if self._compares else [ONNXRUNTIME]
+        missing = [each for each in wanted if not self._cached.has(each)]
+        for made in export_in_background(self._checkpoint, self._cached, missing, cancelled, self._frames):
+            if made == wanted[0]:
+                yield self._open(made)
+        if len(wanted) > 1:
+            yield from self._compare(cancelled)
 
-    def _compare(self, converted: bool, cancelled: threading.Event) -> Iterator[Engine]:
+    def _compare(self, cancelled: threading.Event) -> Iterator[Engine]:
         """Yield ncnn if it is faster than onnxruntime, and remember which is."""
-        names = [ONNXRUNTIME, NCNN] if converted else [ONNXRUNTIME]
-        engines: dict[str, Engine] = {}
-        winner: str | None = None
+        challenger = self._open(NCNN)
+        faster: bool | None = None
         try:
             # One of its own, since the other is at work in another thread.
-            for name in names:
-                engines[name] = self._open(name)
-            winner = fastest(engines, self._preprocessing.size, cancelled)
+            champion = self._open(ONNXRUNTIME)
+            try:
+                faster = is_faster(challenger, champion, self._preprocessing.size, cancelled)
+            finally:
+                champion.close()
         finally:
-            for name, engine in engines.items():
-                if name != winner or name == ONNXRUNTIME:
-                    engine.close()
-        if winner is not None:
-            self._cached.remember_fastest(winner, self._threads)
-        if winner == NCNN:
-            yield engines[NCNN]
+            if not faster:
+                challenger.close()
+        if faster is not None:
+            self._cached.remember_fastest(NCNN if faster else ONNXRUNTIME)
+        if faster:
+            yield challenger
 
     def _open(self, name: str) -> Engine:
         if name == NCNN:

@@ -55,6 +55,11 @@ class NcnnEngine(Engine):
     def look(self, images: Image, branches: Sequence[Branch] | None = None, *, maps: bool = True) -> EngineOutputs:
         """Look at B×size×size×3 uint8 images; layers that no wanted answer needs do not run."""
         names = name_outputs(self.chosen(branches), maps=maps)
+        wanted = (len(images), self._size, self._size, 3)
+        if not len(images) or images.shape != wanted or images.dtype != np.uint8:
+            # ncnn would read whatever lies in memory there.
+            raise EngineError(f"{images.dtype} of {images.shape}: this network looks at uint8 of {wanted}")
+        images = np.ascontiguousarray(images)
         start = time.perf_counter()
         found = [self._look_at(image, names) for image in images]
         values = {name: np.stack(each) for name, each in zip(names, zip(*found, strict=True), strict=True)}

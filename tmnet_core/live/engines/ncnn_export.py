@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".param"
 INPUT = "frames"
+# Windows would show a console for a moment.
+NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _MAGIC = "7767517"
 
 
@@ -55,10 +57,13 @@ def write_ncnn(exported: Path, path: Path) -> None:
         outputs = [output.name for output in graph.graph.output]
         onnx.save(graph, Path(folder) / "net.onnx")
         command = [pnnx.EXEC_PATH, "net.onnx", "fp16=0"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, check=False, stdin=subprocess.DEVNULL, creationflags=NO_WINDOW
+        )
         found = Path(folder) / "net.ncnn.param"
         if done.returncode or not found.is_file():
-            raise EngineError(f"{path}: the network cannot be converted to ncnn (status {done.returncode})")
+            last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise EngineError(f"{path}: the network cannot be converted to ncnn (status {done.returncode}: {last})")
         names = {"in0": INPUT} | {f"out{place}": name for place, name in enumerate(outputs)}
         text = _rename_blobs(found.read_text(encoding="utf-8"), names)
         path.write_text(text, encoding="utf-8")

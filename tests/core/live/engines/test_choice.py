@@ -13,7 +13,7 @@ import torch
 
 from tmnet_core.errors import EngineError
 from tmnet_core.live.engines import export_cache, exported_engines
-from tmnet_core.live.engines.choice import ENGINES, available_engines, default_threads, open_engine
+from tmnet_core.live.engines.choice import ENGINES, available_engines, default_threads, open_engine, prepare_engine
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.export_cache import cached_export, forget_oldest
 from tmnet_core.live.engines.exported_engines import ExportedEngines
@@ -92,7 +92,7 @@ def test_one_core_is_left_to_everything_else(monkeypatch):
 
 
 def test_torch_looks_until_the_faster_engine_is_ready_and_the_next_time_it_is_there(exported, real_frames, cache):
-    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu")
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=1)
     for _ in range(30):
         first = predictor.glance(real_frames[0])
     assert predictor.engine == "CPU · torch fp32, preparing a faster engine"
@@ -104,14 +104,14 @@ def test_torch_looks_until_the_faster_engine_is_ready_and_the_next_time_it_is_th
         assert "CPU · onnxruntime fp32, preparing a faster engine" in seen
     second = predictor.glance(real_frames[0])
     kept = cached_export(exported.checkpoint)
-    fastest = kept.fastest(default_threads()) if why_no_ncnn() is None else "onnxruntime"
+    fastest = kept.fastest() if why_no_ncnn() is None else "onnxruntime"
     assert predictor.engine == f"CPU · {fastest} fp32"
     for branch, values in first.probabilities.items():
         np.testing.assert_allclose(second.probabilities[branch], values, atol=1e-4)
     predictor.close()
     there = [kept.onnx] if why_no_ncnn() else [kept.onnx, kept.ncnn, weights_of(kept.ncnn)]
     assert set(there) <= set(cache.iterdir())
-    again = GlancePredictor.from_file(exported.checkpoint, "cpu")
+    again = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=1)
     assert again.engine == f"CPU · {fastest} fp32"
     again.close()
 
@@ -133,52 +133,86 @@ def kept(exported, cache):
 
 
 @pytest.mark.parametrize("winner", ["onnxruntime", "ncnn"])
-def test_the_engine_that_was_fastest_with_as_many_threads_is_opened(exported, kept, winner):
-    kept.remember_fastest(winner, threads=3)
-    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=3)
+def test_the_engine_that_was_fastest_on_this_machine_is_opened(exported, kept, winner, monkeypatch):
+    kept.remember_fastest(winner)
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=1)
     assert predictor.engine == f"CPU · {winner} fp32"
     predictor.close()
-    other = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=2)
-    assert other.engine == "CPU · torch fp32"
-    other.close()
+    monkeypatch.setattr(export_cache, "this_host", lambda: "another")
+    assert kept.fastest() is None
 
 
-def test_a_network_that_ncnn_cannot_compute_is_left_to_onnxruntime_for_good(exported, kept, monkeypatch):
-    def fail(*arguments, **options):
+def test_several_threads_are_left_to_onnxruntime_since_those_of_ncnn_stall(exported, kept):
+    kept.remember_fastest("ncnn")
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=2)
+    assert predictor.engine == "CPU · onnxruntime fp32"
+    predictor.close()
+
+
+def made(names: list[str]):
+    """What exports in the background, and finds everything done; it notes what it is asked for."""
+
+    def export(checkpoint, out, engines, cancelled, frames):
+        names.extend(engines)
+        return iter(engines)
+
+    return export
+
+
+@pytest.mark.parametrize("faster", [True, False])
+def test_ncnn_takes_over_from_onnxruntime_if_it_is_faster(exported, kept, monkeypatch, faster):
+    asked: list[str] = []
+    monkeypatch.setattr(exported_engines, "export_in_background", made(asked))
+    monkeypatch.setattr(exported_engines, "is_faster", lambda *arguments: faster)
+    engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
+    found = engines.find("auto")
+    assert found.title == "onnxruntime fp32"
+    assert not engines.is_settled("auto")
+    better = list(engines.make("auto", threading.Event()))
+    assert [engine.title for engine in better] == ["ncnn fp32"] * faster
+    assert asked == []
+    assert kept.fastest() == ("ncnn" if faster else "onnxruntime")
+    assert engines.is_settled("auto")
+    for engine in (found, *better):
+        engine.close()
+
+
+def test_an_export_that_is_kept_looks_from_the_first_frame_while_ncnn_is_made(exported, kept, real_frames, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(exported_engines, "export_in_background", made(asked))
+    kept.ncnn.unlink()
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=1)
+    assert predictor.engine == "CPU · onnxruntime fp32"
+    for _ in range(30):
+        predictor.glance(real_frames[0])
+    predictor._engine.wait(20)
+    predictor.glance(real_frames[0])
+    assert asked == ["ncnn"]
+    assert predictor.engine.startswith("CPU · onnxruntime fp32 (")
+    assert "ncnn cannot read it" in predictor.engine
+    predictor.close()
+
+
+def test_what_fails_is_told_and_decides_nothing(exported, kept, monkeypatch):
+    def fail(*arguments):
         yield from ()
-        raise EngineError("the export ended with status 1: the network cannot be converted to ncnn")
+        raise EngineError("the export ended with status 1: no space left on device")
 
     monkeypatch.setattr(exported_engines, "export_in_background", fail)
     engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
-    assert list(engines.make("auto", threading.Event())) == []
-    assert kept.fastest(1) == "onnxruntime"
-    with pytest.raises(EngineError, match="cannot be converted to ncnn"):
-        next(engines.make("ncnn", threading.Event()))
+    for name in ("auto", "ncnn"):
+        with pytest.raises(EngineError, match="no space left on device"):
+            next(engines.make(name, threading.Event()))
+    assert kept.fastest() is None
 
 
 def test_a_comparison_that_is_cancelled_decides_nothing(exported, kept, monkeypatch):
-    monkeypatch.setattr(exported_engines, "export_in_background", lambda *a, **options: iter([kept.onnx, kept.ncnn]))
+    monkeypatch.setattr(exported_engines, "export_in_background", made([]))
     cancelled = threading.Event()
-    engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
-    made = engines.make("auto", cancelled)
-    first = next(made)
-    assert first.title == "onnxruntime fp32"
-    first.close()
     cancelled.set()
-    assert list(made) == []
-    assert kept.fastest(1) is None
-
-
-@pytest.mark.parametrize("winner", ["onnxruntime", "ncnn"])
-def test_ncnn_takes_over_from_onnxruntime_if_it_is_faster(exported, kept, monkeypatch, winner):
-    monkeypatch.setattr(exported_engines, "export_in_background", lambda *a, **options: iter([kept.onnx, kept.ncnn]))
-    monkeypatch.setattr(exported_engines, "fastest", lambda engines, size, cancelled: winner)
     engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
-    made = list(engines.make("auto", threading.Event()))
-    assert [engine.title for engine in made] == ["onnxruntime fp32", "ncnn fp32"][: 1 + (winner == "ncnn")]
-    assert kept.fastest(1) == winner
-    for engine in made:
-        engine.close()
+    assert list(engines.make("auto", cancelled)) == []
+    assert kept.fastest() is None
 
 
 def test_clips_are_left_to_onnxruntime(exported, kept):
@@ -187,13 +221,43 @@ def test_clips_are_left_to_onnxruntime(exported, kept):
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "ncnn"])
-def test_damaged_exports_are_made_anew(exported, kept, engine, cache):
-    kept.remember_fastest(engine, default_threads())
-    (kept.ncnn if engine == "ncnn" else kept.onnx).write_bytes(b"damaged")
-    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu")
+def test_a_damaged_export_goes_and_leaves_the_other_s(exported, kept, engine, cache):
+    kept.remember_fastest(engine)
+    damaged = kept.ncnn if engine == "ncnn" else kept.onnx
+    damaged.write_bytes(b"damaged")
+    predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=1)
     assert predictor.engine == "CPU · torch fp32"
-    assert list(cache.iterdir()) == []
+    left = {kept.onnx} if engine == "ncnn" else {kept.ncnn, weights_of(kept.ncnn)}
+    assert set(cache.iterdir()) == left
     predictor.close()
+
+
+def test_a_command_waits_for_the_engine_that_it_names(exported, cache, monkeypatch):
+    """Once; a second time there is nothing to wait for."""
+    prepare_engine(exported.checkpoint, "cpu", "onnxruntime")
+    assert [path.suffix for path in cache.iterdir()] == [".onnx"]
+    asked: list[str] = []
+    monkeypatch.setattr(exported_engines, "export_in_background", made(asked))
+    prepare_engine(exported.checkpoint, "cpu", "onnxruntime")
+    prepare_engine(exported.checkpoint, "cpu", "auto")
+    prepare_engine(exported.checkpoint, "cpu", "torch")
+    prepare_engine(exported.onnx, "cpu", "onnxruntime")
+    assert asked == []
+    with pytest.raises(EngineError, match="engine 'tensorrt': not an engine"):
+        prepare_engine(exported.checkpoint, "cpu", "tensorrt")
+
+
+def test_what_a_cancelled_process_has_started_ends_with_it(tmp_path):
+    """As the converter of ncnn, which the exporting process starts."""
+    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)"
+    with export_cache._started([sys.executable, "-c", program], str(tmp_path), tmp_path / "said") as process:
+        deadline = time.monotonic() + 20
+        while not psutil.Process(process.pid).children() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        (grandchild,) = psutil.Process(process.pid).children()
+    assert process.returncode
+    psutil.wait_procs([grandchild], timeout=10)
+    assert not grandchild.is_running()
 
 
 def test_an_export_yields_the_processor_and_ends_with_the_engine(
@@ -259,13 +323,13 @@ def test_the_cache_keeps_what_was_used_last(tmp_path):
     import os
 
     for number in range(5):
-        for suffix in ("onnx", "param", "bin", "fastest-of-1"):
+        for suffix in ("onnx", "param", "bin", "fastest") if number != 3 else ("param", "bin"):
             path = tmp_path / f"{number}.{suffix}"
             path.write_bytes(b"")
             os.utime(path, (number, number))
     forget_oldest(tmp_path, kept=2)
     assert {path.stem for path in tmp_path.iterdir()} == {"3", "4"}
-    assert len(list(tmp_path.iterdir())) == 8
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_another_content_is_another_export(exported, tmp_path):

@@ -119,6 +119,11 @@ def test_without_ncnn_it_is_a_sentence(exported, tmp_path, monkeypatch):
     ("options", "said"),
     [
         ([], "say what to write: --onnx OUT, --ncnn OUT or both"),
+        (["--ncnn", "out.param", "--int8", "clips"], "int8 is for an ONNX file: add --onnx OUT, or leave out --int8"),
+        (
+            ["--onnx", "out.onnx", "--ncnn", "nowhere/out.param"],
+            "nowhere/out.param: there is no such folder to write it to",
+        ),
         (["--ncnn", "out.bin"], "out.bin: the name of an exported file ends in .param"),
         (["--ncnn", "out.param", "--clip", "4"], "out.param: ncnn looks at single frames; leave out the clip or ncnn"),
     ],

@@ -3,9 +3,11 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.outputs import EngineOutputs
-from tmnet_core.live.engines.race import fastest
+from tmnet_core.live.engines.race import is_faster
 
 
 class Waiting(Engine):
@@ -33,15 +35,16 @@ class Waiting(Engine):
         pass
 
 
-def test_the_fastest_wins_however_long_its_first_look_takes():
-    engines = {"slow": Waiting(0.0, 0.02), "fast": Waiting(0.2, 0.005), "slower": Waiting(0.0, 0.04)}
-    assert fastest(engines, 48, threading.Event()) == "fast"
-    assert {size for engine in engines.values() for size in engine.sizes} == {(1, 48, 48, 3)}
+@pytest.mark.parametrize(("seconds", "faster"), [(0.01, True), (0.02, False), (0.04, False)])
+def test_the_challenger_wins_only_if_it_is_clearly_faster_however_long_its_first_look_takes(seconds, faster):
+    challenger, champion = Waiting(0.2, seconds), Waiting(0.0, 0.02)
+    assert is_faster(challenger, champion, 48, threading.Event()) is faster
+    assert challenger.sizes == champion.sizes == {(1, 48, 48, 3)}
 
 
 def test_no_engine_looks_once_cancelled():
     cancelled = threading.Event()
     cancelled.set()
-    engines = {"one": Waiting(0.0, 0.0)}
-    assert fastest(engines, 48, cancelled) is None
-    assert engines["one"].sizes == set()
+    one, other = Waiting(0.0, 0.0), Waiting(0.0, 0.0)
+    assert is_faster(one, other, 48, cancelled) is None
+    assert one.sizes == other.sizes == set()
