@@ -14,6 +14,9 @@ from tmnet_core.data.preprocessing import Image
 from tmnet_core.figures.style import INK, new_figure
 from tmnet_core.models.branch import Branch
 
+# Inches: the width of a picture, what is left free around it, and the room of a title.
+_PICTURE, _GAP, _TITLE = 2.72, 0.06, 0.24
+
 
 @dataclass(frozen=True)
 class SeenFrame:
@@ -33,16 +36,27 @@ class SeenFrame:
 
 def draw_attention(seen: SeenFrame) -> Figure:
     """Draw the frame, and over it each branch's map of its class, on one scale, with the class's probability."""
-    figure = new_figure(2.8 * (1 + len(seen.maps)), 3.2)
-    panes = figure.subplots(1, 1 + len(seen.maps), squeeze=False)[0]
-    panes[0].imshow(seen.image, interpolation="bilinear")
-    panes[0].set_title(seen.class_name, fontsize=10, color=INK)
+    pictures = {seen.class_name: seen.image}
     scale = shared_scale(seen.maps.values())
-    for axes, (branch, activation) in zip(panes[1:], seen.maps.items(), strict=True):
+    for branch, activation in seen.maps.items():
         picture = seen.image.copy()
         blend_heat(picture, activation, scale)
+        pictures[f"{branch}, probability {seen.probabilities[branch]:.3f}"] = picture
+    return _draw_row(pictures)
+
+
+def _draw_row(pictures: Mapping[str, Image]) -> Figure:
+    """Draw pictures of one size beside each other below their titles, in a figure that has just that room."""
+    rows, columns = next(iter(pictures.values())).shape[:2]
+    wide = _PICTURE
+    high = wide * rows / columns
+    whole = (len(pictures) * (wide + _GAP) + _GAP, high + 2 * _GAP + _TITLE)
+    figure = new_figure(*whole)
+    figure.set_layout_engine("none")
+    for number, (title, picture) in enumerate(pictures.items()):
+        left = _GAP + number * (wide + _GAP)
+        axes = figure.add_axes((left / whole[0], _GAP / whole[1], wide / whole[0], high / whole[1]))
         axes.imshow(picture, interpolation="bilinear")
-        axes.set_title(f"{branch}, probability {seen.probabilities[branch]:.3f}", fontsize=10, color=INK)
-    for axes in panes:
+        axes.set_title(title, fontsize=10, color=INK)
         axes.set_axis_off()
     return figure
