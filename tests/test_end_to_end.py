@@ -71,6 +71,6 @@ def test_it_looks_at_a_real_video(qtbot, window: MainWindow, checkpoint: Path, s
     moment = window.session.moment
     assert moment.frame.image.shape == (240, 320, 3)
     assert {branch: maps.shape[0] for branch, maps in moment.glance.maps.items()} == {Branch.RB: 3, Branch.CB: 3}
-    window.session.pause()
-    window.session.seek(20)
+    window.session.playback.pause()
+    window.session.playback.seek(20)
     qtbot.waitUntil(lambda: window.session.moment.frame.index == 20, timeout=10_000)

@@ -94,7 +94,7 @@ class CloserLook(QObject):
             self.clip.words.set_full_text(self.analysis.failure)
 
     def _show(self, finding: Finding, now: float) -> None:
-        write = not self._session.playing or now - self._written >= _TEXT_EVERY
+        write = not self._session.playback.playing or now - self._written >= _TEXT_EVERY
         if write:
             self._written = now
         self.motion.show_agreement(finding.measured.agreement, now, write=write)

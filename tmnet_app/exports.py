@@ -176,7 +176,7 @@ class Exports(QObject):
         model, second = self._session.model, self._second.model
         if path.suffix.lower() == ".mp4":
             composer = taker.composer(moment, agreement=model is not None)
-            writers.append(MovieShots(path, composer, self._session.fps or _FPS_WHEN_UNKNOWN))
+            writers.append(MovieShots(path, composer, self._session.playback.fps or _FPS_WHEN_UNKNOWN))
         if numbers or path.suffix.lower() != ".mp4":
             lines = _numbers_of(path) if numbers else path
             writers.append(TableShots(lines, model, second))
@@ -220,7 +220,7 @@ class Exports(QObject):
     def _name(self) -> str:
         moment = self._session.moment
         index = 0 if moment is None else moment.frame.index
-        return f"{Path(self._session.title).stem or 'tmnet'}-{index:06}"
+        return f"{Path(self._session.playback.title).stem or 'tmnet'}-{index:06}"
 
 
 def _numbers_of(video: Path) -> Path:

@@ -102,7 +102,7 @@ class FileTimeline(QObject):
             self._scannable = wanted is not None
             if wanted is not None:
                 predictor = cast("GlancePredictor", self._session.model)
-                every = _every(self._session.frame_count or 1, self._session.fps)
+                every = _every(self._session.playback.frame_count or 1, self._session.playback.fps)
                 self._scanning = _Scanning(predictor, every, *wanted[:4])
             self._show()
         self._take()
@@ -111,10 +111,15 @@ class FileTimeline(QObject):
     def _what_to_scan(self) -> tuple[str, str, bool, Crop | None, int] | None:
         """Return checkpoint, video, mirror and crop, and which model it is; None where there is nothing to scan."""
         session = self._session
-        file = source_kind(session.source) is SourceKind.FILE and Path(session.source).is_file()
-        if not self._preferences.timeline or not file or not session.frame_count or not hasattr(session.model, "look"):
+        file = source_kind(session.playback.source) is SourceKind.FILE and Path(session.playback.source).is_file()
+        if (
+            not self._preferences.timeline
+            or not file
+            or not session.playback.frame_count
+            or not hasattr(session.model, "look")
+        ):
             return None
-        return session.checkpoint, session.source, session.mirror, session.crop, id(session.model)
+        return session.checkpoint, session.playback.source, session.mirror, session.crop, id(session.model)
 
     def _take(self) -> None:
         scanning = self._scanning
@@ -141,7 +146,7 @@ class FileTimeline(QObject):
         timeline, scan = self._transport.timeline, self.scan
         shown = self._preferences.timeline and self._scannable
         timeline.setVisible(shown)
-        frames = self._session.frame_count or 0
+        frames = self._session.playback.frame_count or 0
         strip = Strip(frames, ()) if scan is None or not len(scan.frames) else _strip(scan, frames)
         names = [] if scan is None else [shown_name(name) for name in scan.classes]
         timeline.show_strip(strip if shown else None, names)
@@ -150,8 +155,8 @@ class FileTimeline(QObject):
 
     def _point_at(self, index: int) -> None:
         self._pointed = index
-        video = self._session.source
-        if index < 0 or not self._session.frame_count or not Path(video).is_file():
+        video = self._session.playback.source
+        if index < 0 or not self._session.playback.frame_count or not Path(video).is_file():
             self._bubble.hide()
             return
         if self._previews is None:
@@ -160,15 +165,15 @@ class FileTimeline(QObject):
 
     def _show_preview(self) -> None:
         preview = None if self._previews is None else self._previews.take()
-        if preview is None or self._pointed < 0 or preview.path != self._session.source:
+        if preview is None or self._pointed < 0 or preview.path != self._session.playback.source:
             return
         slider = self._transport.slider
         over = slider.mapTo(self._bubble.window_over, slider.rect().topLeft())
-        x = over.x() + (self._pointed + 0.5) / max(1, self._session.frame_count or 1) * slider.width()
+        x = over.x() + (self._pointed + 0.5) / max(1, self._session.playback.frame_count or 1) * slider.width()
         self._bubble.show_over(round(x), over.y(), preview.image, self._words(preview.index))
 
     def _words(self, index: int) -> str:
-        words = clock(index / self._session.fps) if self._session.fps else f"Frame {index}"
+        words = clock(index / self._session.playback.fps) if self._session.playback.fps else f"Frame {index}"
         scan = self.scan
         if scan is None or not len(scan.frames):
             return words

@@ -1,4 +1,4 @@
-"""What is being looked at, and by which network: owns the capture thread and the glance thread."""
+"""What is being looked at, and by which network: owns the glance thread."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from tmnet_app.paint_meter import PaintMeter
 from tmnet_app.sentences import sentence
+from tmnet_app.source_control import SourceControl
 from tmnet_app.views.rate_graphs import Rates
 from tmnet_core.data.preprocessing import Box, Crop, Placement
 from tmnet_core.live.frames import Frame, Glance
 from tmnet_core.live.glancer import Failure, GlanceModel, Glancer, GlancerState
-from tmnet_core.live.playback import PlaybackState, PlaybackStatus
-from tmnet_core.live.player import Player
+from tmnet_core.live.playback import PlaybackState
 from tmnet_core.live.readout import Readout, Readouts
 from tmnet_core.live.slot import LatestSlot
-from tmnet_core.live.sources import FrameSource, open_source, short_name
+from tmnet_core.live.sources import FrameSource, open_source
 from tmnet_core.live.timing import Drops
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tmnet_core.live.engines.choice import EngineOffer
 
 DISPLAY_HZ = 30
-SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -72,10 +71,13 @@ class Moment:
 
 
 class LiveSession(QObject):
-    """Opens checkpoints and sources, and hands the newest moment to its viewers thirty times a second.
+    """Looks at what plays, and hands the newest moment to its viewers thirty times a second.
 
     Signals are light facts; pictures travel by plain calls to the viewers, in the GUI thread.
-    A checkpoint or source that cannot be opened leaves what was there before at work.
+    A checkpoint that cannot be opened leaves the one before at work.
+
+    Attributes:
+        playback: opens and plays sources.
     """
 
     checkpoint_loaded = Signal(str)  # its path
@@ -99,18 +101,16 @@ class LiveSession(QObject):
         self.engine = AUTOMATIC
         self._next_engine = AUTOMATIC
         self.engines: list[EngineOffer] = []
-        self._open_frames = open_frames
         self._frames: LatestSlot[Frame] = LatestSlot()
         self._results: LatestSlot[Glance] = LatestSlot()
         self._glancer = Glancer(self._frames, self._results)
-        self._player: Player | None = None
-        self._opening: tuple[str, Player] | None = None
-        self._source = self._checkpoint = self._loading = ""
+        self.playback = SourceControl(open_frames, self._frames, self)
+        self.playback.opened.connect(self._begin_source)
+        self.playback.failed.connect(self.failed)
+        self.playback.changed.connect(self.state_changed)
+        self._checkpoint = self._loading = ""
         self._viewers: list[Callable[[Moment], None]] = []
         self._readouts, self._second_readouts = Readouts(), Readouts()
-        self._loop = False
-        self._speed = 1.0
-        self._every_frame = False
         self._prepare_bookkeeping()
         self._timer = QTimer(self, interval=round(1000 / display_hz), timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -132,10 +132,7 @@ class LiveSession(QObject):
     def close(self) -> None:
         """Stop everything and wait for the threads."""
         self._timer.stop()
-        for player in (self._player, self._opening[1] if self._opening else None):
-            if player is not None:
-                player.close()
-        self._player = self._opening = None
+        self.playback.close()
         self._frames.close()
         self._glancer.close()
 
@@ -189,29 +186,6 @@ class LiveSession(QObject):
         name = "torch" if for_now and engine == AUTOMATIC else engine.name
         return GlancePredictor.from_file(path, engine.device, name)
 
-    def open_source(self, spec: str | Path) -> None:
-        """Open a file, a stream or a device in the background and play it from then on."""
-        name = str(spec)
-        if self._opening is not None:
-            self._opening[1].close(timeout=0)
-        if self._player is not None and self._player.live and self._source == name:
-            # A camera can be held only once.
-            self._player.close()
-        player = Player(lambda: self._open_frames(name), self._frames)
-        player.loop = self._loop
-        player.speed = self._speed
-        player.every_frame = self._every_frame
-        self._opening = name, player
-        player.start()
-        self.state_changed.emit()
-
-    def cancel_opening(self) -> None:
-        """Stay with what is open; nothing waits for the source that was to be opened."""
-        if self._opening is not None:
-            self._opening[1].close(timeout=0)
-            self._opening = None
-            self.state_changed.emit()
-
     @property
     def model(self) -> GlanceModel | None:
         """The network that looks, from `checkpoint_loaded` on."""
@@ -232,128 +206,10 @@ class LiveSession(QObject):
         """Path of the checkpoint that is being loaded, else empty."""
         return self._loading
 
-    @property
-    def opening(self) -> str:
-        """Spec of the source that is being opened, else empty."""
-        return self._opening[0] if self._opening else ""
-
-    @property
-    def source(self) -> str:
-        """Spec of the open source, empty before the first."""
-        return self._source
-
-    @property
-    def title(self) -> str:
-        """What to call the open source."""
-        return self._player.title if self._player else ""
-
-    @property
-    def live(self) -> bool:
-        """Whether the source sets its own pace."""
-        return self._player is not None and self._player.live
-
-    @property
-    def gives(self) -> str:
-        """What a camera or stream turned out to give; empty where there is nothing to say."""
-        return self._player.gives if self._player else ""
-
-    @property
-    def state(self) -> PlaybackState:
-        """What the source is doing; CLOSED without one."""
-        return self.status.state
-
-    @property
-    def status(self) -> PlaybackStatus:
-        """What the source is doing, and what there is to say of that."""
-        return self._player.status if self._player else PlaybackStatus(PlaybackState.CLOSED)
-
-    @property
-    def playing(self) -> bool:
-        """Whether new frames come, or should."""
-        return self.state in {PlaybackState.PLAYING, PlaybackState.STALLED}
-
-    @property
-    def position(self) -> int:
-        """Index of the last frame handed out, -1 before the first."""
-        return self._player.position if self._player else -1
-
-    @property
-    def frame_count(self) -> int | None:
-        """Frames of the source; None where there is no end."""
-        return self._player.frames if self._player else None
-
-    @property
-    def fps(self) -> float | None:
-        """Frames per second that the source says it has."""
-        return self._player.fps if self._player else None
-
-    # Playing
-
-    def toggle_play(self) -> None:
-        """Play, or pause; opens a source that failed again."""
-        if self.state is PlaybackState.FAILED:
-            self.open_source(self._source)
-        elif self._player is not None:
-            self._player.pause() if self.playing else self._player.play()
-
-    def step(self, frames: int) -> None:
-        """Pause and go some frames on or back."""
-        if self._player is not None and not self.live:
-            self._player.step(frames)
-
-    def seek(self, index: int) -> None:
-        """Go to a frame."""
-        count = self.frame_count
-        if self._player is not None and count:
-            self._player.seek(max(0, min(index, count - 1)))
-
-    def jump(self, seconds: float) -> None:
-        """Go some seconds on or back."""
-        self.seek(self.position + round(seconds * (self.fps or 0)))
-
-    def play(self) -> None:
-        """Go on."""
-        if self._player is not None:
-            self._player.play()
-
-    def pause(self) -> None:
-        """Hold the picture."""
-        if self._player is not None:
-            self._player.pause()
-
-    @property
-    def speed(self) -> float:
-        """Playback speed, 0 for as fast as it can."""
-        return self._speed
-
-    def set_speed(self, speed: float) -> None:
-        """Set the speed of this source and of those to come."""
-        self._speed = speed
-        if self._player is not None:
-            self._player.speed = speed
-        self.state_changed.emit()
-
-    def change_speed(self, places: int) -> None:
-        """Go to the next higher or lower of the speeds offered."""
-        place = SPEEDS.index(self._speed) + places
-        self.set_speed(SPEEDS[max(0, min(place, len(SPEEDS) - 1))])
-
-    def set_loop(self, loop: bool) -> None:
-        """Start again at the end, or stay there."""
-        self._loop = loop
-        if self._player is not None:
-            self._player.loop = loop
-
-    @property
-    def every_frame(self) -> bool:
-        """Whether files wait until each frame was looked at and shown; else they keep time and the newest wins."""
-        return self._every_frame
-
     def set_every_frame(self, every: bool) -> None:
-        """Wait for each frame, or keep time; for this source and those to come."""
-        self._every_frame = self._glancer.every_frame = every
-        if self._player is not None:
-            self._player.every_frame = every
+        """Let files wait until each frame was looked at and shown, or keep time; for this source and those to come."""
+        self._glancer.every_frame = every
+        self.playback.set_every_frame(every)
 
     # Looking
 
@@ -410,49 +266,34 @@ class LiveSession(QObject):
     @property
     def rates(self) -> Rates:
         """How fast it runs; NaN for what does not apply."""
-        if self._player is None:
+        if not self.playback.playing:
             return Rates(*(math.nan,) * 4)
         return Rates(
-            capture=self._player.captured.rate if self.playing else math.nan,
-            glance=self._glancer.rate.rate if self.model is not None and self.playing else math.nan,
-            display=self.painted.displayed.rate if self.playing else math.nan,
-            age=self.painted.age if self.playing else math.nan,
+            capture=self.playback.capture_rate,
+            glance=self._glancer.rate.rate if self.model is not None else math.nan,
+            display=self.painted.displayed.rate,
+            age=self.painted.age,
         )
 
     @property
     def drops(self) -> Drops:
         """Frames of this source that never reached the screen."""
-        if self._player is None:
+        if self.playback.state is PlaybackState.CLOSED:
             return Drops()
         inference = self._frames.dropped - self._drops_before.inference
         display = self._results.dropped - self._drops_before.display
-        return Drops(self._player.passed_over, inference, display)
+        return Drops(self.playback.passed_over, inference, display)
 
     # Once a tick
 
     def _tick(self) -> None:
-        self._notice_source()
+        self.playback.notice()
         self._notice_model()
         self._notice_state()
         self._show_newest()
         self.ticked.emit(time.perf_counter())
 
-    def _notice_source(self) -> None:
-        if self._opening is None:
-            return
-        name, player = self._opening
-        if player.state is PlaybackState.FAILED:
-            self._opening = None
-            player.close()
-            self.failed.emit(sentence(player.error or f"{short_name(name)} cannot be opened."), player.details)
-        elif player.state is not PlaybackState.OPENING:
-            self._adopt(name, player)
-
-    def _adopt(self, name: str, player: Player) -> None:
-        before, self._player, self._opening = self._player, player, None
-        if before is not None:
-            before.close()
-        self._source = name
+    def _begin_source(self, name: str) -> None:
         self._drops_before = Drops(0, self._frames.dropped, self._results.dropped)
         self._readouts.clear()
         self.painted.timing.clear()
@@ -482,13 +323,12 @@ class LiveSession(QObject):
                     self.memory_fell_short.emit(sentence(failure.sentence), loaded or self._checkpoint)
 
     def _notice_state(self) -> None:
-        states = (self.state, self._glancer.state, self.opening)
+        states = (self.playback.state, self._glancer.state, self.playback.opening)
         if states != self._seen_states:
             self._seen_states = states
-            if self.state is PlaybackState.FAILED and self._player is not None and self._player.error:
-                self.failed.emit(sentence(self._player.error), self._player.details)
+            self.playback.tell_failure()
             self.state_changed.emit()
-            if not self.playing:
+            if not self.playback.playing:
                 self._settle()
 
     def _settle(self) -> None:
@@ -502,8 +342,8 @@ class LiveSession(QObject):
             self._show(self._read(moment.glance, still=True))
 
     def _show_newest(self) -> None:
-        if self._opening is not None and self._opening[1].position >= 0:
-            # Its frames already come; they wait for the next tick, which makes it the source that is open.
+        if self.playback.arriving:
+            # Its frames wait for the next tick, which makes it the source that is open.
             return
         glance = self._results.take(0)
         if glance is not None:
@@ -524,7 +364,7 @@ class LiveSession(QObject):
 
     def _stands(self, frame: Frame) -> bool:
         """Whether nothing moves and no newer frame is on its way: those before it are part of what was played."""
-        return not self.playing and frame.index == self.position
+        return not self.playback.playing and frame.index == self.playback.position
 
     def _read(self, glance: Glance, *, still: bool) -> Moment:
         return Moment(

@@ -123,13 +123,13 @@ class MainWindow(QMainWindow):
             "train": self.training.show,
             "save_timing": self.save_timing,
             "quit": self.close,
-            "play": session.toggle_play,
-            "step_back": lambda: session.step(-1),
-            "step_forward": lambda: session.step(1),
-            "jump_back": lambda: session.jump(-5),
-            "jump_forward": lambda: session.jump(5),
-            "slower": lambda: session.change_speed(-1),
-            "faster": lambda: session.change_speed(1),
+            "play": session.playback.toggle_play,
+            "step_back": lambda: session.playback.step(-1),
+            "step_forward": lambda: session.playback.step(1),
+            "jump_back": lambda: session.playback.jump(-5),
+            "jump_forward": lambda: session.playback.jump(5),
+            "slower": lambda: session.playback.change_speed(-1),
+            "faster": lambda: session.playback.change_speed(1),
             "leave": self._leave,
             "card": self._show_card,
             "preferences": self._show_preferences,
@@ -168,9 +168,9 @@ class MainWindow(QMainWindow):
         self.next_steps.done.connect(self._forget_next_steps)
         self.stage.painted.connect(session.note_painted)
         self.stage.details.bars.class_pinned.connect(self._on_class_pinned)
-        self.transport.seek_requested.connect(session.seek)
-        self.transport.speed_chosen.connect(session.set_speed)
-        self.status.cancel.clicked.connect(session.cancel_opening)
+        self.transport.seek_requested.connect(session.playback.seek)
+        self.transport.speed_chosen.connect(session.playback.set_speed)
+        self.status.cancel.clicked.connect(session.playback.cancel_opening)
 
     # What is remembered
 
@@ -188,7 +188,7 @@ class MainWindow(QMainWindow):
         if preferences.geometry:
             self.restoreGeometry(QByteArray.fromBase64(preferences.geometry.encode()))
         self._apply_preferences()
-        self.session.set_loop(preferences.loop)
+        self.session.playback.set_loop(preferences.loop)
         self.stage.set_details(preferences.details)
         if self._store and self._store.set_aside:
             self.status.show_message(self._store.set_aside)
@@ -219,7 +219,7 @@ class MainWindow(QMainWindow):
 
     def _tint(self) -> None:
         self.actions_by_name.tint(self.palette())
-        self.actions_by_name.show_playing(self.session.playing, self.palette())
+        self.actions_by_name.show_playing(self.session.playback.playing, self.palette())
         self.top_bar.tint(self.palette())
         self.next_steps.tint(self.palette())
 
@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
         if not len(self.session.painted.timing):
             self.status.show_message("No frame has been shown yet.")
             return
-        name = f"{Path(self.session.title).stem or 'tmnet'}-timing.csv"
+        name = f"{Path(self.session.playback.title).stem or 'tmnet'}-timing.csv"
         found = ask_where_to_save(self, "Save timing", name, "Tables (*.csv *.json)")
         if found is not None:
             path, _ = found
@@ -265,23 +265,23 @@ class MainWindow(QMainWindow):
         session = self.session
         self.pages.setCurrentIndex(1)
         self.stage.begin_source()
-        mirror = self.preferences.mirror_cameras if session.live else self.preferences.mirror_files
+        mirror = self.preferences.mirror_cameras if session.playback.live else self.preferences.mirror_files
         self.actions_by_name["mirror"].setChecked(mirror)
         session.set_mirror(mirror)
-        self.transport.show_source(session.live, session.frame_count, session.fps)
+        self.transport.show_source(session.playback.live, session.playback.frame_count, session.playback.fps)
         self.status.clear_message()
 
     def _on_state_changed(self) -> None:
         session = self.session
-        self.actions_by_name.show_playing(session.playing, self.palette())
-        there = session.state is not PlaybackState.CLOSED
+        self.actions_by_name.show_playing(session.playback.playing, self.palette())
+        there = session.playback.state is not PlaybackState.CLOSED
         self.transport.setVisible(there and not self._presenting)
-        seekable = there and not session.live
+        seekable = there and not session.playback.live
         for name in _FILE_ACTIONS:
             self.actions_by_name[name].setEnabled(seekable)
-        self.transport.show_speed(session.speed)
-        self.empty.show_picture(f"Opening {short_name(session.opening)} …" if session.opening else "")
-        self.status.cancel.setVisible(bool(session.opening))
+        self.transport.show_speed(session.playback.speed)
+        self.empty.show_picture(f"Opening {short_name(session.playback.opening)} …" if session.playback.opening else "")
+        self.status.cancel.setVisible(bool(session.playback.opening))
         self._show_model_title()
         self._write_status()
 
@@ -293,15 +293,15 @@ class MainWindow(QMainWindow):
         self.empty.show_network(title)
         self.stage.show_loading(loading)
         self.actions_by_name["card"].setEnabled(session.header is not None)
-        source = f"{session.title} – " if session.title else ""
+        source = f"{session.playback.title} – " if session.playback.title else ""
         self.setWindowTitle(f"{source}TMNet")
 
     def _show_moment(self, moment: Moment) -> None:
         now = time.perf_counter()
         self.stage.show_moment(moment, now)
         height, width = moment.frame.image.shape[:2]
-        rate = f" · {self.session.fps:.4g} fps" if self.session.fps else ""
-        self.stage.show_size(self.session.gives or f"{width}×{height}{rate}")
+        rate = f" · {self.session.playback.fps:.4g} fps" if self.session.playback.fps else ""
+        self.stage.show_size(self.session.playback.gives or f"{width}×{height}{rate}")
         self.workbench.follow(moment)
         self._show_position(write=moment.still)
         if moment.still:
@@ -313,7 +313,7 @@ class MainWindow(QMainWindow):
         session = self.session
         if session.moment is not None:
             index = session.moment.frame.index
-            self.transport.show_position(index, session.frame_count, session.fps, write=write)
+            self.transport.show_position(index, session.playback.frame_count, session.playback.fps, write=write)
 
     @property
     def _writes_text(self) -> bool:
@@ -330,7 +330,7 @@ class MainWindow(QMainWindow):
 
     def _write_status(self) -> None:
         session = self.session
-        self.status.light.show_playing(session.state is PlaybackState.PLAYING)
+        self.status.light.show_playing(session.playback.state is PlaybackState.PLAYING)
         self.status.state.set_full_text(self._status_text())
         self.stage.panes["input"].view.say(words_over_picture(session, time.perf_counter()))
         # Asked for again and again: a faster engine may have taken over.
@@ -339,15 +339,15 @@ class MainWindow(QMainWindow):
         self.status.drops.setText(
             f"Dropped: capture {padded_after(drops.capture, 4)} · network {padded_after(drops.inference, 4)} · "
             f"drawing {padded_after(drops.display, 4)}"
-            if session.source
+            if session.playback.source
             else ""
         )
 
     def _status_text(self) -> str:
         session = self.session
         words = [describe_source(session, time.perf_counter())]
-        if session.moment is not None and not session.opening:
-            digits = len(str(session.frame_count or 100_000))
+        if session.moment is not None and not session.playback.opening:
+            digits = len(str(session.playback.frame_count or 100_000))
             words.append(f"Frame {padded(session.moment.frame.index, digits)}")
         return " · ".join(words)
 
@@ -355,7 +355,7 @@ class MainWindow(QMainWindow):
 
     def _set_loop(self, on: bool) -> None:
         self.preferences.loop = on
-        self.session.set_loop(on)
+        self.session.playback.set_loop(on)
 
     def _set_every_frame(self, on: bool) -> None:
         self.preferences.every_frame = on
@@ -363,8 +363,8 @@ class MainWindow(QMainWindow):
 
     def _set_mirror(self, on: bool) -> None:
         self.session.set_mirror(on)
-        if self.session.source:
-            setattr(self.preferences, "mirror_cameras" if self.session.live else "mirror_files", on)
+        if self.session.playback.source:
+            setattr(self.preferences, "mirror_cameras" if self.session.playback.live else "mirror_files", on)
 
     def _set_attention(self, on: bool) -> None:
         self.preferences.attention = on
@@ -410,8 +410,8 @@ class MainWindow(QMainWindow):
     def _leave(self) -> None:
         if self._presenting:
             self.present(False)
-        elif self.session.opening:
-            self.session.cancel_opening()
+        elif self.session.playback.opening:
+            self.session.playback.cancel_opening()
         elif not self.workbench.leave():
             self.status.clear_message()
 

@@ -79,7 +79,7 @@ class Opener(QObject):
 
     def open_source(self, spec: str) -> None:
         """Open what a spec names: a file, a folder, an address, "camera:0", "screen", "pattern"."""
-        self._session.open_source(spec)
+        self._session.playback.open(spec)
 
     def open_demo(self) -> None:
         """Open what ships with the project."""

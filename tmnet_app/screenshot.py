@@ -35,13 +35,13 @@ class Screenshooter(QObject):
         self._rewound = 0.0
 
     def _look(self) -> None:
-        if self._presentation and self._window.session.source and not self._window.big_answer.isVisible():
+        if self._presentation and self._window.session.playback.source and not self._window.big_answer.isVisible():
             self._present()
         if self._waiting():
             return
         if self._prepared and self._there():
             self._window.session.ticked.disconnect(self._look)
-            if self._window.session.playing:
+            if self._window.session.playback.playing:
                 self._save()
             else:
                 QTimer.singleShot(_SETTLE_MS, self, self._save)
@@ -49,8 +49,8 @@ class Screenshooter(QObject):
             # Playing up to the moment from here, not jumping to it, gives the graphs a past.
             self._prepared = True
             self._rewound = time.perf_counter()
-            self._window.session.seek(0)
-            self._window.session.play()
+            self._window.session.playback.seek(0)
+            self._window.session.playback.play()
 
     def _present(self) -> None:
         """Present in a window of the size that was asked for, not of this screen's."""
@@ -63,14 +63,16 @@ class Screenshooter(QObject):
         """Tell whether a source or a network that was asked for has still to show something."""
         session = self._window.session
         moment = session.moment
-        if session.opening or session.loading:
+        if session.playback.opening or session.loading:
             return True
-        return bool(session.source) and (moment is None or (bool(session.checkpoint) and moment.glance is None))
+        return bool(session.playback.source) and (
+            moment is None or (bool(session.checkpoint) and moment.glance is None)
+        )
 
     def _there(self) -> bool:
         session = self._window.session
         moment = session.moment
-        if moment is None or session.state is PlaybackState.ENDED:
+        if moment is None or session.playback.state is PlaybackState.ENDED:
             return True
         return moment.frame.captured > self._rewound and self._second <= moment.frame.time < self._second + _LATE
 

@@ -62,7 +62,7 @@ class ShotTaker:
             moment.placement,
             moment.glance,
             self._stage.first.shown_by_branch,
-            (self._session.source, moment.placement.box),
+            (self._session.playback.source, moment.placement.box),
             content,
             time.perf_counter(),
         )
@@ -88,5 +88,5 @@ class ShotTaker:
 
     def _words(self, moment: Moment) -> tuple[str, str]:
         header = self._session.header
-        caption = f"{self._session.title} · frame {moment.frame.index} · {moment.frame.time:.2f} s"
+        caption = f"{self._session.playback.title} · frame {moment.frame.index} · {moment.frame.time:.2f} s"
         return caption, header.title if header else ""

@@ -9,12 +9,12 @@ from tmnet_core.live.sources import short_name
 
 def describe_source(session: LiveSession, now: float) -> str:
     """Return one line, such as `Stalled for 4 s: no picture comes · Desk camera`."""
-    if session.opening:
-        return f"Opening {short_name(session.opening)} …"
-    status = session.status
+    if session.playback.opening:
+        return f"Opening {short_name(session.playback.opening)} …"
+    status = session.playback.status
     if status.state is PlaybackState.CLOSED:
         return "Nothing is open yet"
-    words = [status.describe(now), session.title]
+    words = [status.describe(now), session.playback.title]
     if status.state is PlaybackState.RECONNECTING:
         words.append(status.reason)
     return " · ".join(filter(None, words))
@@ -22,7 +22,7 @@ def describe_source(session: LiveSession, now: float) -> str:
 
 def words_over_picture(session: LiveSession, now: float) -> str:
     """Return what to write over a picture that is not what happens now; empty while all is well."""
-    status = session.status
+    status = session.playback.status
     if status.state is PlaybackState.STALLED:
         return status.describe(now)
     if status.state is PlaybackState.RECONNECTING:

@@ -76,7 +76,7 @@ class WholeFile(QObject):
             smoothing=self._preferences.smoothing,
         )
         second = Path(self._second.checkpoint) if self._second.checkpoint else None
-        paths = Path(self._session.checkpoint), Path(self._session.source)
+        paths = Path(self._session.checkpoint), Path(self._session.playback.source)
         self._rendering = _Rendering(*paths, out, options, second, self._session.engine)
         self._action.setText("Stop the export")
 
@@ -84,10 +84,10 @@ class WholeFile(QObject):
         if self._rendering is not None:
             self._rendering.stop()
             return
-        if self._session.model is None or not Path(self._session.source).is_file():
+        if self._session.model is None or not Path(self._session.playback.source).is_file():
             self.said.emit("Open a video file and a network to export the whole video.")
             return
-        name = f"{Path(self._session.title).stem}-attention.mp4"
+        name = f"{Path(self._session.playback.title).stem}-attention.mp4"
         found = ask_where_to_save(self._window, "Export the whole video", name, "Video (*.mp4)")
         if found is not None:
             self.export(found[0])

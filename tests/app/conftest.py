@@ -113,7 +113,9 @@ def playing(qtbot, window: MainWindow, make_video) -> MainWindow:
     """A window with the stand-in looking at a video of 30 frames."""
     window.opener.open_checkpoint("stand-in.safetensors")
     window.opener.open_source(str(make_video(size=(160, 120))))
-    qtbot.waitUntil(lambda: bool(window.session.source and window.session.moment and window.session.moment.glance))
+    qtbot.waitUntil(
+        lambda: bool(window.session.playback.source and window.session.moment and window.session.moment.glance)
+    )
     return window
 
 

@@ -40,7 +40,7 @@ def write_square(tmp_path: Path) -> Callable[[int], Path]:
 def open_motion(window: MainWindow, qtbot, video: Path) -> None:
     window.opener.open_checkpoint("stand-in.safetensors")
     window.opener.open_source(str(video))
-    window.session.set_speed(4.0)
+    window.session.playback.set_speed(4.0)
     qtbot.waitUntil(lambda: bool(window.session.moment and window.session.moment.glance))
     window.stage.details.panels.buttons["motion"].click()
 

@@ -120,7 +120,7 @@ def test_a_bad_second_checkpoint_is_told_and_the_first_goes_on(comparing, qtbot)
     with qtbot.waitSignal(comparing.workbench.comparison.said):
         comparing.workbench.comparison.open("bad")
     assert comparing.status.sentence == "bad could not be loaded: it is bad."
-    assert comparing.session.state is PlaybackState.PLAYING
+    assert comparing.session.playback.state is PlaybackState.PLAYING
     assert comparing.session.moment.second is not None
 
 

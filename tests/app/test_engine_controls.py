@@ -20,7 +20,7 @@ def demo_window(qtbot, open_window, make_video, monkeypatch, tmp_path):
     window = open_window(load_model=None)
     window.opener.open_checkpoint(str(find_demo().checkpoint))
     window.opener.open_source(str(make_video(size=(160, 120))))
-    window.session.set_loop(True)
+    window.session.playback.set_loop(True)
     qtbot.waitUntil(lambda: bool(window.session.moment and window.session.moment.glance), timeout=60_000)
     return window
 

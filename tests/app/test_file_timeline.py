@@ -67,7 +67,7 @@ def test_a_file_is_scanned_drawn_and_sought_in(scanned, qtbot):
     assert spans[1].end == pytest.approx(60, abs=2)
     assert spans[-1].end == timeline.strip.frames == 90
     assert timeline.strip.best is not None
-    scanned.session.pause()
+    scanned.session.playback.pause()
     qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=QPoint(timeline.width() // 2, 5))
     qtbot.waitUntil(lambda: abs(scanned.session.moment.frame.index - 45) <= 1)
 
@@ -86,7 +86,7 @@ def test_pointing_shows_the_frame_and_what_was_seen(scanned, qtbot):
 
 def test_a_scan_is_kept(scanned, qtbot, stand_in):
     qtbot.waitUntil(lambda: complete(scanned))
-    scanned.session.pause()
+    scanned.session.playback.pause()
     qtbot.waitUntil(lambda: scanned.session.moment.still)
     looked = len(stand_in.looked)
     scanned.actions_by_name["timeline"].trigger()
@@ -122,7 +122,7 @@ def test_a_scan_that_fails_is_told_and_the_film_plays_on(scanned, qtbot, stand_i
 
 def test_a_film_of_one_frame_has_a_timeline_and_every_panel_bears_it(scanned, qtbot, tmp_path):
     scanned.opener.open_source(str(_film(tmp_path, frames=1)))
-    qtbot.waitUntil(lambda: scanned.session.frame_count == 1)
+    qtbot.waitUntil(lambda: scanned.session.playback.frame_count == 1)
     qtbot.waitUntil(lambda: complete(scanned) and scanned.transport.timeline.strip.frames == 1)
     assert [(span.begin, span.end) for span in scanned.transport.timeline.strip.spans] == [(0, 1)]
     for button in scanned.stage.details.panels.buttons.values():

@@ -115,12 +115,12 @@ def test_a_bad_checkpoint_is_told_in_a_sentence_and_the_network_stays(playing, q
 
 
 def test_a_bad_source_is_told_in_a_sentence_and_the_old_one_plays_on(playing, qtbot, tmp_path):
-    before = playing.session.source
+    before = playing.session.playback.source
     with qtbot.waitSignal(playing.session.failed):
         drop(playing, tmp_path / "there is none.mp4")
     assert "there is none.mp4" in playing.status.sentence
-    assert playing.session.source == before
-    assert playing.session.playing
+    assert playing.session.playback.source == before
+    assert playing.session.playback.playing
 
 
 @pytest.mark.parametrize("content", ["of something else", "damaged"])
@@ -187,8 +187,8 @@ def test_another_network_with_other_classes_takes_over(open_window, make_stand_i
 
 def test_pause_step_and_seek(playing, qtbot):
     act(playing, "play")
-    qtbot.waitUntil(lambda: playing.session.state is PlaybackState.PAUSED)
-    playing.session.seek(10)
+    qtbot.waitUntil(lambda: playing.session.playback.state is PlaybackState.PAUSED)
+    playing.session.playback.seek(10)
     qtbot.waitUntil(lambda: index(playing) == 10)
     act(playing, "step_forward")
     qtbot.waitUntil(lambda: index(playing) == 11)
@@ -211,9 +211,9 @@ def test_keys(playing, qtbot):
     playing.activateWindow()
     playing.setFocus()
     qtbot.keyClick(playing, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: playing.session.state is PlaybackState.PAUSED)
+    qtbot.waitUntil(lambda: playing.session.playback.state is PlaybackState.PAUSED)
     qtbot.keyClick(playing, Qt.Key.Key_BracketRight)
-    assert playing.session.speed == 2.0
+    assert playing.session.playback.speed == 2.0
     assert playing.transport.speed.text() == "2×"
     qtbot.keyClick(playing, Qt.Key.Key_L)
     assert not playing.preferences.loop
@@ -229,15 +229,15 @@ def test_space_presses_a_focused_button_instead(playing, qtbot):
     button.setFocus()
     qtbot.keyClick(button, Qt.Key.Key_Space)
     assert playing.session.mirror
-    assert playing.session.playing
+    assert playing.session.playback.playing
 
 
 def test_a_file_that_ends_says_so_and_plays_again(playing, qtbot):
     playing.actions_by_name["loop"].setChecked(False)
-    qtbot.waitUntil(lambda: playing.session.state is PlaybackState.ENDED)
+    qtbot.waitUntil(lambda: playing.session.playback.state is PlaybackState.ENDED)
     qtbot.waitUntil(lambda: playing.status.state.full_text.startswith("Ended"))
     act(playing, "play")
-    qtbot.waitUntil(lambda: playing.session.playing)
+    qtbot.waitUntil(lambda: playing.session.playback.playing)
 
 
 def test_a_live_source_hides_what_does_not_apply(window):
@@ -254,7 +254,7 @@ def test_a_live_source_hides_what_does_not_apply(window):
 
 def test_mirror_and_crop_reach_the_network_also_while_paused(playing, qtbot, stand_in):
     act(playing, "play")
-    qtbot.waitUntil(lambda: playing.session.state is PlaybackState.PAUSED)
+    qtbot.waitUntil(lambda: playing.session.playback.state is PlaybackState.PAUSED)
     act(playing, "mirror")
     qtbot.waitUntil(lambda: stand_in.settings[-1][0])
     playing.session.set_crop("whole")
@@ -276,7 +276,7 @@ def test_the_picture_that_stops_shows_its_own_answer(playing, qtbot, stand_in):
     seen = len(stand_in.seen)
     qtbot.waitUntil(lambda: len(stand_in.seen) > seen + 1)
     act(playing, "play")
-    qtbot.waitUntil(lambda: playing.session.state is PlaybackState.PAUSED)
+    qtbot.waitUntil(lambda: playing.session.playback.state is PlaybackState.PAUSED)
     qtbot.waitUntil(lambda: playing.stage.details.bars.headline.text() == "brush hair  0.90")
 
 

@@ -124,7 +124,7 @@ def test_a_check_ends_with_what_it_looks_at(probing, qtbot, stand_in, monkeypatc
         panel.clear_button.click()
     else:
         with qtbot.waitSignal(probing.session.source_opened):
-            probing.opener.open_source(probing.session.source)
+            probing.opener.open_source(probing.session.playback.source)
     gate.set()
     qtbot.waitUntil(lambda: panel.check_button.text() == "Check")
     assert not shown

@@ -65,7 +65,7 @@ def test_a_camera_that_is_unplugged_is_told_of_and_comes_back(qtbot, open_window
     qtbot.waitUntil(lambda: "There is no camera 0." in view.words)
     assert view.words.startswith("Reconnecting: try ")
     plugged_in, back = True, time.perf_counter()
-    qtbot.waitUntil(lambda: session.state is PlaybackState.PLAYING, timeout=6000)
+    qtbot.waitUntil(lambda: session.playback.state is PlaybackState.PLAYING, timeout=6000)
     assert time.perf_counter() - back < 3.0
     qtbot.waitUntil(lambda: view.words == "")
 
@@ -90,7 +90,7 @@ def test_opening_can_be_cancelled_and_leaves_what_was_there(qtbot, open_window) 
     before = time.perf_counter()
     window.status.cancel.click()
     assert time.perf_counter() - before < 0.5
-    assert (window.session.opening, window.session.source) == ("", "pattern")
+    assert (window.session.playback.opening, window.session.playback.source) == ("", "pattern")
     assert not window.status.cancel.isVisible()
     proceed.set()
     qtbot.wait(50)
@@ -107,12 +107,12 @@ def test_a_source_that_failed_plays_again_on_play(qtbot, open_window) -> None:
     mended = False
     window = open_window(open_frames=lambda _: Torn("pattern:64x48@100#500"))
     window.opener.open_source("pattern")
-    qtbot.waitUntil(lambda: window.session.state is PlaybackState.FAILED)
+    qtbot.waitUntil(lambda: window.session.playback.state is PlaybackState.FAILED)
     qtbot.waitUntil(lambda: window.status.sentence == "The disk was pulled out.")
     qtbot.waitUntil(lambda: "Play tries again" in window.stage.panes["input"].view.words)
     mended = True
     window.actions_by_name["play"].trigger()
-    qtbot.waitUntil(lambda: window.session.state is PlaybackState.PLAYING)
+    qtbot.waitUntil(lambda: window.session.playback.state is PlaybackState.PLAYING)
     assert window.status.sentence == ""
 
 
@@ -125,7 +125,7 @@ def test_every_frame_reaches_the_screen(qtbot, open_window) -> None:
     seen: list[int] = []
     window.session.add_viewer(lambda moment: seen.append(read_pattern_number(moment.frame.image)))
     window.opener.open_source("pattern")
-    qtbot.waitUntil(lambda: window.session.state is PlaybackState.ENDED and 24 in seen)
+    qtbot.waitUntil(lambda: window.session.playback.state is PlaybackState.ENDED and 24 in seen)
     assert [number for place, number in enumerate(seen) if number not in seen[:place]] == list(range(25))
     assert window.session.drops.inference == window.session.drops.display == window.session.drops.capture == 0
 
@@ -133,7 +133,7 @@ def test_every_frame_reaches_the_screen(qtbot, open_window) -> None:
 def test_timing_is_saved_with_drops_by_cause(qtbot, playing: MainWindow, tmp_path) -> None:
     session = playing.session
     qtbot.waitUntil(lambda: len(session.painted.timing) > 3)
-    session.pause()
+    session.playback.pause()
     for name in ("timing.csv", "timing.json"):
         session.painted.timing.write(tmp_path / name)
     rows = list(csv.DictReader((tmp_path / "timing.csv").open()))
@@ -165,7 +165,7 @@ def test_the_menus_offer_every_kind_of_source(qtbot, window: MainWindow, monkeyp
 def test_passwords_are_not_kept(qtbot, open_window) -> None:
     window = open_window(open_frames=lambda _: PatternSource())
     window.opener.open_source("http://anna:s3cret@door/live.mjpg?token=s3cret")
-    qtbot.waitUntil(lambda: window.session.source != "")
+    qtbot.waitUntil(lambda: window.session.playback.source != "")
     assert window.preferences.recent_sources[0] == "http://door/live.mjpg"
     assert "s3cret" not in window.windowTitle() + window.status.state.full_text
 
@@ -176,11 +176,11 @@ def test_the_window_goes_on_while_its_reader_is_replaced(qtbot, open_window) -> 
     window = open_window(open_frames=lambda spec: RemoteSource(spec, lambda: ReaderProcess(faulty)))
     window.actions_by_name["loop"].setChecked(False)
     window.opener.open_source("faulty:abort@20:pattern:64x48@30#60")
-    qtbot.waitUntil(lambda: window.session.state is PlaybackState.RECONNECTING, timeout=30_000)
+    qtbot.waitUntil(lambda: window.session.playback.state is PlaybackState.RECONNECTING, timeout=30_000)
     ticks: list[float] = []
     window.session.ticked.connect(ticks.append)
-    qtbot.waitUntil(lambda: window.session.state is PlaybackState.ENDED, timeout=60_000)
-    assert window.session.position == 59
+    qtbot.waitUntil(lambda: window.session.playback.state is PlaybackState.ENDED, timeout=60_000)
+    assert window.session.playback.position == 59
     assert max(later - earlier for earlier, later in pairwise(ticks)) < 1.0
 
 

@@ -104,7 +104,7 @@ class FaultyWindow(QObject):
         self.window.show()
         self.session.start()
         self.session.load_checkpoint("stand-in")
-        self.session.open_source("here")
+        self.session.playback.open("here")
         self.wait(lambda: self.is_right(0.0))
 
     def close(self) -> None:
@@ -116,9 +116,9 @@ class FaultyWindow(QObject):
     def is_right(self, since: float) -> bool:
         """Whether it plays, and has looked at a frame that was captured after `since`."""
         moment = self.session.moment
-        if self.session.state is not PlaybackState.PLAYING or moment is None or moment.glance is None:
+        if self.session.playback.state is not PlaybackState.PLAYING or moment is None or moment.glance is None:
             return False
-        return moment.frame.captured > since and not self.session.opening
+        return moment.frame.captured > since and not self.session.playback.opening
 
     def wait_to_be_right(self) -> bool:
         """Wait until it plays again and has looked at a frame that was captured after this call."""
@@ -196,7 +196,7 @@ def _fail_in(faulty: FaultyWindow, seam: str, what: str, cycles: int) -> StressR
         elif noticed and back:
             row.count("right again")
         else:
-            row.failures.append(f"noticed {noticed}, right again {back}: {faulty.session.status}")
+            row.failures.append(f"noticed {noticed}, right again {back}: {faulty.session.playback.status}")
             faulty.faults.armed = ""
     return _conclude(row, faulty, waits)
 
@@ -207,8 +207,8 @@ def _kill_readers(faulty: FaultyWindow, cycles: int) -> StressRow:
     waits: list[float] = []
     me = psutil.Process()
     before = {child.pid for child in me.children()}
-    faulty.session.open_source("pattern:160x120@60#65536")
-    if not faulty.wait(lambda: faulty.session.source.startswith("pattern") and faulty.is_right(0.0)):
+    faulty.session.playback.open("pattern:160x120@60#65536")
+    if not faulty.wait(lambda: faulty.session.playback.source.startswith("pattern") and faulty.is_right(0.0)):
         row.failures.append("a source in a process of its own does not open")
         return row
     faulty.longest_gap = 0.0
@@ -217,13 +217,13 @@ def _kill_readers(faulty: FaultyWindow, cycles: int) -> StressRow:
         for child in me.children():
             if child.pid not in before and "remote.child" in " ".join(child.cmdline()):
                 child.kill()
-        lost = faulty.wait(lambda: faulty.session.state is PlaybackState.RECONNECTING)
+        lost = faulty.wait(lambda: faulty.session.playback.state is PlaybackState.RECONNECTING)
         back = faulty.wait_to_be_right()
         waits.append(time.perf_counter() - start)
         if lost and back:
             row.count("replaced")
         else:
-            row.failures.append(f"noticed {lost}, back {back}: {faulty.session.status}")
+            row.failures.append(f"noticed {lost}, back {back}: {faulty.session.playback.status}")
     return _conclude(row, faulty, waits)
 
 

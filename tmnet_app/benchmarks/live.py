@@ -45,7 +45,7 @@ def measure_live(rounds: int, seconds: float) -> list[Figure]:
     """
     with tempfile.TemporaryDirectory() as folder:
         window, model, counter = open_window(write_video(Path(folder)))
-        window.session.set_speed(0.0)  # as many frames as the source can give
+        window.session.playback.set_speed(0.0)  # as many frames as the source can give
         run_events(1.0)
         figures = [_small(window, model, counter, wait, rounds, seconds) for wait in REACH]
         window.close()
@@ -58,9 +58,9 @@ def _small(window: MainWindow, model: StandIn, counter: PaintCounter, wait: int,
     alone_rates, held_rates = [], []
     painted = 0
     for _ in range(rounds):
-        window.session.pause()
+        window.session.playback.pause()
         alone_rates.append(_rate_alone(model, seconds))
-        window.session.play()
+        window.session.playback.play()
         run_events(0.5)
         before = counter.count
         held_rates.append(_held_rate(window, model, seconds))
@@ -73,13 +73,13 @@ def _small(window: MainWindow, model: StandIn, counter: PaintCounter, wait: int,
 def _large(video: Path, rounds: int, seconds: float) -> Figure:
     window, model, _ = open_window(video)
     model.wait = _LARGE_WAIT / 1e3
-    window.session.set_speed(0.0)
+    window.session.playback.set_speed(0.0)
     run_events(1.0)
     possible, held_rates = [], []
     for _ in range(rounds):
-        window.session.pause()
+        window.session.playback.pause()
         possible.append(min(_rate_alone(model, seconds), _decoding_rate(video, seconds)))
-        window.session.play()
+        window.session.playback.play()
         run_events(0.5)
         held_rates.append(_held_rate(window, model, seconds))
     window.close()
@@ -91,7 +91,7 @@ def _measure_tools(rounds: int, seconds: float) -> Figure:
     """Return the glance rate with everything on that looks closer over the plain one, in turns."""
     with tempfile.TemporaryDirectory() as folder:
         window, model, _ = open_window(write_video(Path(folder)))
-        window.session.set_speed(0.0)
+        window.session.playback.set_speed(0.0)
         run_events(1.0)
         ratios, plain_rates, rates = [], [], []
         for _ in range(rounds):

@@ -68,14 +68,18 @@ class _Waits:
     def go_round(self, path: Path, number: int) -> None:
         """Open a file, then pause, seek, step and idle in it."""
         session = self._window.session
-        self._time("open", lambda: session.open_source(path), lambda: session.source == str(path) and self._looked_at())
+        self._time(
+            "open",
+            lambda: session.playback.open(path),
+            lambda: session.playback.source == str(path) and self._looked_at(),
+        )
         run_events(_SETTLE)
-        self._time("pause", session.pause, lambda: session.moment is not None and session.moment.still)
+        self._time("pause", session.playback.pause, lambda: session.moment is not None and session.moment.still)
         run_events(_SETTLE)
         target = 40 + 37 * (number + 1) % 200
-        self._time("seek", lambda: session.seek(target), lambda: self._shows(target))
+        self._time("seek", lambda: session.playback.seek(target), lambda: self._shows(target))
         run_events(_SETTLE)
-        self._time("step", lambda: session.step(1), lambda: self._shows(target + 1))
+        self._time("step", lambda: session.playback.step(1), lambda: self._shows(target + 1))
         run_events(_SETTLE)
         self._time("idle", session.show_again, lambda: True)
 

@@ -46,7 +46,7 @@ class Disturber(QObject):
     def calm(self) -> None:
         """Leave the window alone until nothing is being opened, so that it can be counted what there is."""
         self._timer.stop()
-        wait_until(lambda: not self._session.opening and not self._session.loading)
+        wait_until(lambda: not self._session.playback.opening and not self._session.loading)
         run_events(_SETTLE)
 
     def go_on(self) -> None:
@@ -57,9 +57,9 @@ class Disturber(QObject):
         what = self._random.choice(list(self.done))
         self.done[what] += 1
         if what == "seek":
-            self._session.seek(self._random.randrange(self._session.frame_count or 1))
+            self._session.playback.seek(self._random.randrange(self._session.playback.frame_count or 1))
         elif what == "source":
-            self._session.open_source(self._random.choice(self._sources))
+            self._session.playback.open(self._random.choice(self._sources))
         else:
             self._session.load_checkpoint("stand-in")
 
@@ -98,7 +98,7 @@ def measure_soak(minutes: float, frames: int = 0) -> list[Figure]:
         readers = ReaderPool()
         window, model, counter = open_window(video, readers.open, display_hz=display_hz)
         if frames:
-            window.session.set_speed(0.0)
+            window.session.playback.set_speed(0.0)
             window.session.set_every_frame(True)  # so that no frame is read in vain
             model.wait = _HURRIED_WAIT
         disturber = Disturber(window, [str(video), "pattern:320x240@30", "pattern:640x480@30"])

@@ -131,7 +131,7 @@ def open_window_with(
     window.prepare_graphs()
     window.opener.open_checkpoint("stand-in")
     window.opener.open_source(str(video))
-    window.session.set_loop(True)
+    window.session.playback.set_loop(True)
     wait_until(lambda: window.session.moment is not None and window.session.moment.glance is not None)
     return window
 

@@ -102,7 +102,7 @@ def _open_window(checkpoint: Path, video: Path) -> MainWindow:
     window.prepare_graphs()
     window.session.load_checkpoint(checkpoint, for_now=True)
     window.opener.open_source(str(video))
-    window.session.set_loop(True)
+    window.session.playback.set_loop(True)
     wait_until(lambda: window.session.moment is not None and window.session.moment.glance is not None, 120.0)
     run_events(1.0)
     return window

@@ -63,7 +63,7 @@ def measure_redraw(rounds: int) -> Figure:
 def _measure_beside_a_run(rounds: int, seconds: float) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         window, _, counter = open_window(write_video(Path(folder)))
-        window.session.set_speed(1.0)
+        window.session.playback.set_speed(1.0)
         run = RunFolder.create(Path(folder), _recipe(Path(folder) / "people"))
         page = RunPage(RunWatch(run, launching.launch(run)))
         page.resize(1180, 800)

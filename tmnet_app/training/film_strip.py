@@ -101,7 +101,7 @@ class FilmStrip(QObject):
     def _looking(self) -> bool:
         session, best = self._main.session, self._training.run_pages[0].watch.run.best_checkpoint
         answered = self._main.stage.details.bars.headline.text() not in {"", EN_DASH}
-        return session.checkpoint == str(best) and bool(session.source) and answered
+        return session.checkpoint == str(best) and bool(session.playback.source) and answered
 
     def _finish(self) -> None:
         self._take(self._main)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from tmnet_app.actions import Actions
 from tmnet_app.icons import SIZE
-from tmnet_app.live_session import SPEEDS
+from tmnet_app.source_control import SPEEDS
 from tmnet_app.theme import GRID, tabular
 from tmnet_app.views.probability_bars import EN_DASH
 from tmnet_app.views.timeline import Timeline
