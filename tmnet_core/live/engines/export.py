@@ -28,6 +28,7 @@ from tmnet_core.live.engines.folding import fold_batch_norms
 from tmnet_core.live.engines.ncnn_engine import NcnnEngine
 from tmnet_core.live.engines.ncnn_export import weights_of, write_ncnn
 from tmnet_core.live.engines.network import GlanceNetwork
+from tmnet_core.live.engines.onnx_graph import drop_detours
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
 from tmnet_core.live.engines.outputs import EngineOutputs, group_outputs
 from tmnet_core.live.frames import FloatArray
@@ -179,6 +180,7 @@ def write_onnx(model: TMNet, header: CheckpointHeader, path: Path, clip: ClipLoo
             verbose=False,
         )
         exported = onnx.load(plain)
+    drop_detours(exported.graph)
     write_metadata(exported, header.model_dump_json(), "fp32", None if clip is None else asdict(clip))
     onnx.save(exported, path)
 

@@ -30,7 +30,7 @@ KEPT = 8
 ONNXRUNTIME = "onnxruntime"
 NCNN = "ncnn"
 # Goes up when the graph that is exported changes.
-_GRAPH_VERSION = 3
+_GRAPH_VERSION = 4
 _PATIENCE = 0.1
 
 

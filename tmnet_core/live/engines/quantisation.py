@@ -14,6 +14,7 @@ import numpy as np
 from tmnet_core.data.preprocessing import Image
 from tmnet_core.errors import EngineError
 from tmnet_core.live.engines.bias_correction import correct_biases
+from tmnet_core.live.engines.onnx_graph import drop_unused
 from tmnet_core.live.engines.outputs import MAPS
 from tmnet_core.onnx_file import HEADER_KEY, INPUT, read_metadata, write_metadata
 
@@ -113,20 +114,7 @@ def _turn_maps_into_products(graph: onnx.GraphProto) -> None:
             ]
         ):
             graph.node.insert(place, product)
-    _drop_unused(graph)
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    """Take weights out that nothing reads, and what shapes such weights."""
-    while True:
-        read = {name for node in graph.node for name in node.input}
-        unused = [node for node in graph.node if node.op_type == "Unsqueeze" and node.output[0] not in read]
-        if not unused:
-            break
-        for node in unused:
-            graph.node.remove(node)
-    for tensor in [tensor for tensor in graph.initializer if tensor.name not in read]:
-        graph.initializer.remove(tensor)
+    drop_unused(graph)
 
 
 def _sums_of_logits(graph: onnx.GraphProto) -> list[str]:
