@@ -133,8 +133,7 @@ def open_engine(
     clip = choose_look(path, header, frames)
     if exported and chosen.type != "cpu":
         raise EngineError(f"{path}: an exported file runs on the CPU here, not on {chosen.type.upper()}")
-    if clip is not None and known == NCNN:
-        raise EngineError("engine ncnn: it looks at single frames, not at clips")
+    _check_clip(known, clip)
     engine: Engine
     if exported:
         engine = OnnxruntimeEngine(path, threads=threads)
@@ -161,15 +160,23 @@ def prepare_engine(path: Path, device: str | torch.device = "auto", name: str = 
     if path.suffix == SUFFIX or known not in (ONNXRUNTIME, NCNN) or _refusal(known, chosen, exported=False):
         # What is refused is so when it is opened.
         return
-    exported = ExportedEngines(path, read_header(path).preprocessing, threads=1, frames=frames)
+    header = read_header(path)
+    clip = choose_look(path, header, frames)
+    _check_clip(known, clip)
+    exported = ExportedEngines(path, header.preprocessing, threads=1, frames=frames)
     found = exported.find(known)
-    for engine in exported.make(known, threading.Event()) if found is None else [found]:
+    for engine in exported.make(known, threading.Event(), yields=False) if found is None else [found]:
         engine.close()
 
 
 def default_threads() -> int:
     """Return torch's number of CPU threads, less where it would take the last core from decoding and drawing."""
     return min(torch.get_num_threads(), max(1, (os.cpu_count() or 1) - 1))
+
+
+def _check_clip(name: EngineName, clip: ClipLook | None) -> None:
+    if clip is not None and name == NCNN:
+        raise EngineError("engine ncnn: it looks at single frames, not at clips")
 
 
 def _open_on_cpu(path: Path, header: CheckpointHeader, name: str, clip: ClipLook | None, threads: int) -> Engine:

@@ -105,10 +105,16 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("tmnet", appauthor=False) / "engines"
 
 
-def export_in_background(
-    checkpoint: Path, out: CachedExport, engines: Sequence[str], cancelled: threading.Event, frames: int = 0
+def export_apart(
+    checkpoint: Path,
+    out: CachedExport,
+    engines: Sequence[str],
+    cancelled: threading.Event,
+    *,
+    frames: int = 0,
+    yields: bool = True,
 ) -> Iterator[str]:
-    """Export in a process of its own, at low priority: the exporter would hold the GIL for seconds.
+    """Export in a process of its own, at low priority if it `yields`: the exporter would hold the GIL for seconds.
 
     Yields the engines asked for, `ONNXRUNTIME` before `NCNN`, each once its export is in place; where one fails, those
     before it stay.
@@ -132,6 +138,8 @@ def export_in_background(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         errors = Path(scratch) / "errors.txt"
         with _started(command, scratch, errors) as process:
+            if yields:
+                lower_priority(process.pid)
             while _runs_on(process):
                 if cancelled.is_set():
                     _kill(process.pid)
@@ -180,7 +188,6 @@ def _started(command: list[str], scratch: str, errors: Path) -> Iterator[subproc
             command, env=environment, stdin=quiet, stdout=quiet, stderr=said, creationflags=NO_WINDOW
         ) as process,
     ):
-        lower_priority(process.pid)
         try:
             yield process
         finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tmnet_core.data.preprocessing import Preprocessing
 from tmnet_core.errors import EngineError
 from tmnet_core.live.engines.engine import Engine
-from tmnet_core.live.engines.export_cache import NCNN, ONNXRUNTIME, cached_export, export_in_background
+from tmnet_core.live.engines.export_cache import NCNN, ONNXRUNTIME, cached_export, export_apart
 from tmnet_core.live.engines.ncnn_engine import NcnnEngine
 from tmnet_core.live.engines.ncnn_export import why_no_ncnn
 from tmnet_core.live.engines.onnxruntime_engine import OnnxruntimeEngine
@@ -58,10 +58,11 @@ class ExportedEngines:
         """Whether no faster engine than the one found can be made."""
         return name != FASTEST or not self._compares or self._cached.fastest() is not None
 
-    def make(self, name: str, cancelled: threading.Event) -> Iterator[Engine]:
+    def make(self, name: str, cancelled: threading.Event, *, yields: bool = True) -> Iterator[Engine]:
         """Export what is missing, which takes seconds, and yield each engine that is better than those before.
 
-        Looking for the fastest, onnxruntime comes first unless it was found, and then ncnn if that is faster.
+        Looking for the fastest, onnxruntime comes first unless it was found, and then ncnn if that is faster. The
+        export has a low priority, so that it `yields` to whoever looks meanwhile, unless nobody does.
 
         Raises:
             EngineError: one could not be made, or was cancelled; those before may go on.
@@ -70,7 +71,9 @@ class ExportedEngines:
         if name == FASTEST:
             wanted = [ONNXRUNTIME, NCNN] if self._compares else [ONNXRUNTIME]
         missing = [each for each in wanted if not self._cached.has(each)]
-        for made in export_in_background(self._checkpoint, self._cached, missing, cancelled, self._frames):
+        for made in export_apart(
+            self._checkpoint, self._cached, missing, cancelled, frames=self._frames, yields=yields
+        ):
             if made == wanted[0]:
                 yield self._open(made)
         if len(wanted) > 1:

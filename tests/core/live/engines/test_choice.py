@@ -152,7 +152,7 @@ def test_several_threads_are_left_to_onnxruntime_since_those_of_ncnn_stall(expor
 def made(names: list[str]):
     """What exports in the background, and finds everything done; it notes what it is asked for."""
 
-    def export(checkpoint, out, engines, cancelled, frames):
+    def export(checkpoint, out, engines, cancelled, **options):
         names.extend(engines)
         return iter(engines)
 
@@ -162,7 +162,7 @@ def made(names: list[str]):
 @pytest.mark.parametrize("faster", [True, False])
 def test_ncnn_takes_over_from_onnxruntime_if_it_is_faster(exported, kept, monkeypatch, faster):
     asked: list[str] = []
-    monkeypatch.setattr(exported_engines, "export_in_background", made(asked))
+    monkeypatch.setattr(exported_engines, "export_apart", made(asked))
     monkeypatch.setattr(exported_engines, "is_faster", lambda *arguments: faster)
     engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
     found = engines.find("auto")
@@ -179,7 +179,7 @@ def test_ncnn_takes_over_from_onnxruntime_if_it_is_faster(exported, kept, monkey
 
 def test_an_export_that_is_kept_looks_from_the_first_frame_while_ncnn_is_made(exported, kept, real_frames, monkeypatch):
     asked: list[str] = []
-    monkeypatch.setattr(exported_engines, "export_in_background", made(asked))
+    monkeypatch.setattr(exported_engines, "export_apart", made(asked))
     kept.ncnn.unlink()
     predictor = GlancePredictor.from_file(exported.checkpoint, "cpu", threads=1)
     assert predictor.engine == "CPU · onnxruntime fp32"
@@ -194,11 +194,11 @@ def test_an_export_that_is_kept_looks_from_the_first_frame_while_ncnn_is_made(ex
 
 
 def test_what_fails_is_told_and_decides_nothing(exported, kept, monkeypatch):
-    def fail(*arguments):
+    def fail(*arguments, **options):
         yield from ()
         raise EngineError("the export ended with status 1: no space left on device")
 
-    monkeypatch.setattr(exported_engines, "export_in_background", fail)
+    monkeypatch.setattr(exported_engines, "export_apart", fail)
     engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
     for name in ("auto", "ncnn"):
         with pytest.raises(EngineError, match="no space left on device"):
@@ -207,7 +207,7 @@ def test_what_fails_is_told_and_decides_nothing(exported, kept, monkeypatch):
 
 
 def test_a_comparison_that_is_cancelled_decides_nothing(exported, kept, monkeypatch):
-    monkeypatch.setattr(exported_engines, "export_in_background", made([]))
+    monkeypatch.setattr(exported_engines, "export_apart", made([]))
     cancelled = threading.Event()
     cancelled.set()
     engines = ExportedEngines(exported.checkpoint, exported.header.preprocessing, threads=1)
@@ -218,6 +218,8 @@ def test_a_comparison_that_is_cancelled_decides_nothing(exported, kept, monkeypa
 def test_clips_are_left_to_onnxruntime(exported, kept):
     with pytest.raises(EngineError, match="engine ncnn: it looks at single frames, not at clips"):
         open_engine(exported.checkpoint, "cpu", "ncnn", frames=4)
+    with pytest.raises(EngineError, match="engine ncnn: it looks at single frames, not at clips"):
+        prepare_engine(exported.checkpoint, "cpu", "ncnn", frames=4)
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "ncnn"])
@@ -237,7 +239,7 @@ def test_a_command_waits_for_the_engine_that_it_names(exported, cache, monkeypat
     prepare_engine(exported.checkpoint, "cpu", "onnxruntime")
     assert [path.suffix for path in cache.iterdir()] == [".onnx"]
     asked: list[str] = []
-    monkeypatch.setattr(exported_engines, "export_in_background", made(asked))
+    monkeypatch.setattr(exported_engines, "export_apart", made(asked))
     prepare_engine(exported.checkpoint, "cpu", "onnxruntime")
     prepare_engine(exported.checkpoint, "cpu", "auto")
     prepare_engine(exported.checkpoint, "cpu", "torch")
