@@ -43,7 +43,8 @@ class _Canvas:
         self.views = views
         self._image = QImage(*_PICTURE, QImage.Format.Format_RGB32)
         for view in views:
-            view.resize(*_PICTURE)
+            # A layout that a view is in would make it as small as a pane is that nobody placed.
+            view.setFixedSize(*_PICTURE)
 
     def paint(self) -> None:
         """Paint all now."""

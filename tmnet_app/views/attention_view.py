@@ -71,10 +71,10 @@ class AttentionView(PictureView):
         if shown is None or values is None or not self._visible_heat:
             return
         pixels = heat_pixels(values, shown.scale, shown.colours)
-        share, lines = self._settings.contour, []
+        share, lines = self._settings.contour, list[FloatArray]()
         if share and not shown.scale.empty:
             ends = (share, 1.0 - share) if shown.difference else (share,)
-            lines = [line for end in ends for line in contour_lines(values, shown.scale.value(end))]
+            lines = contour_lines(values, *map(shown.scale.value, ends))
         cv2.convertScaleAbs(pixels, pixels, self._settings.opacity)
         self._heat.show(pixels, lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from math import ceil, floor
 
 import numpy as np
@@ -73,7 +74,8 @@ class HeatLayer:
     def _draw_lines(self, size: tuple[int, int], corner: FloatArray, scale: FloatArray, ratio: float) -> Image:
         # OpenCV's whole numbers are the middles of pixels.
         points = np.rint((np.concatenate(self._lines) * scale + (corner - 0.5)) * (1 << _SHIFT)).astype(np.int32)
-        places = np.split(points, np.cumsum([len(line) for line in self._lines[:-1]]))
+        ends = accumulate(map(len, self._lines), initial=0)
+        places = [points[begin:end] for begin, end in pairwise(ends)]
         line = np.zeros(size[::-1], np.uint8)
         cv2.polylines(line, places, False, 255, 1, cv2.LINE_AA, _SHIFT)
         reach = 2 * max(1, round(ratio)) + 1

@@ -190,8 +190,8 @@ def premultiplied(colours: ColourMap) -> npt.NDArray[np.uint8]:
     return table
 
 
-def contour_lines(activation_map: FloatArray, level: float) -> list[FloatArray]:
-    """Return where the enlarged map crosses a value, as N×2 lines of (x, y) in [0, 1] of the map's box.
+def contour_lines(activation_map: FloatArray, *levels: float) -> list[FloatArray]:
+    """Return where the enlarged map crosses any of these values, as N×2 lines of (x, y) in [0, 1] of the map's box.
 
     A closed line ends where it begins. Of heat h the value is `scale.value(h)`.
     """
@@ -208,7 +208,7 @@ def contour_lines(activation_map: FloatArray, level: float) -> list[FloatArray]:
         quad_as_tri=False,
         z_interp=ZInterp.Linear,
     )
-    return [np.asarray(line, np.float32) for line in generator.lines(level)]
+    return [np.asarray(line, np.float32) for level in levels for line in generator.lines(level)]
 
 
 @cache

@@ -264,7 +264,7 @@ class Composer:
             return
         height, width = inside.shape[:2]
         levels = (share, 1.0 - share) if shown.difference else (share,)
-        lines = [line for level in levels for line in contour_lines(values, shown.scale.value(level))]
+        lines = contour_lines(values, *map(shown.scale.value, levels))
         scaled = [np.round(line * (width, height) * (1 << _LINE_SHIFT)).astype(np.int32) for line in lines]
         # cv2 draws into memory that is one block.
         drawn = inside.copy()
