@@ -18,26 +18,24 @@ from tmnet_core.scratch import Scratch
 # A white line on a darker rim shows over every frame and every colour of a map.
 _LINE, _RIM = 0.9, 0.6
 _SHIFT = 4
+# Of the thread that paints: what is made for one view is painted before the next one begins.
+_memory = Scratch()
 
 
 class HeatLayer:
-    """Enlarges a map and draws its lines once for each place where it is painted, in memory that is there.
+    """Enlarges a map and draws its lines where it is painted, as far as that is in sight.
 
-    Qt would enlarge it at every painting, in threads of its own, which one waits for while a network has the cores; and
-    to stroke smooth lines takes it ten times as long as drawing them in white and widening that for the rim.
+    Qt would enlarge it in threads of its own, which one waits for while a network has the cores; and to stroke smooth
+    lines takes it six times as long as drawing them in white and widening that for the rim.
     """
 
     def __init__(self) -> None:
         self._heat: Image | None = None
         self._lines: Sequence[FloatArray] = ()
-        self._place: tuple[QRectF, QRectF, float] | None = None
-        self._corner = QPointF()
-        self._pictures: list[tuple[Image, QImage]] = []
-        self._enlarged, self._drawn = Scratch(), Scratch()
 
     def show(self, heat: Image | None, lines: Sequence[FloatArray] = ()) -> None:
         """Take h×w×4 premultiplied BGRA, and lines of N×2 points in [0, 1]; None: paint nothing."""
-        self._heat, self._lines, self._place = heat, lines, None
+        self._heat, self._lines = heat, lines
 
     @property
     def empty(self) -> bool:
@@ -46,48 +44,43 @@ class HeatLayer:
 
     def paint(self, painter: QPainter, box: QRectF, seen: QRectF, ratio: float) -> None:
         """Paint the map into `box`, as far as that lies in `seen`, on a device with `ratio` pixels a unit."""
-        if self._heat is None or not box.intersects(seen):
+        heat = self._heat
+        if heat is None or not box.intersects(seen):
             return
-        if self._place != (box, seen, ratio):
-            self._place = box, seen, ratio
-            self._draw(self._heat, box, seen, ratio)
-        for _, picture in self._pictures:
-            painter.drawImage(self._corner, picture)
-
-    def _draw(self, heat: Image, box: QRectF, seen: QRectF, ratio: float) -> None:
         height, width = heat.shape[:2]
         part = _covering(box, seen, width, height)
         across, down = ratio * box.width() / width, ratio * box.height() / height
         left, right = (round(ratio * box.left() + across * x) for x in (part.left, part.right))
         top, bottom = (round(ratio * box.top() + down * y) for y in (part.top, part.bottom))
-        size = max(1, right - left), max(1, bottom - top)
-        enlarged = self._enlarged.of(size[1], size[0], 4)
-        cv2.resize(heat[part.top : part.bottom, part.left : part.right], size, enlarged)
-        pixels = [enlarged]
+        pixels = _memory.of(max(1, bottom - top), max(1, right - left), 4)
+        corner = QPointF(left, top) / ratio
+        cv2.resize(heat[part.top : part.bottom, part.left : part.right], pixels.shape[1::-1], pixels)
+        painter.drawImage(corner, _picture(pixels, ratio))
         if self._lines:
-            corner = ratio * box.left() - left, ratio * box.top() - top
-            scale = ratio * box.width(), ratio * box.height()
-            pixels.append(self._draw_lines(size, np.array(corner, np.float32), np.array(scale, np.float32), ratio))
-        self._corner = QPointF(left, top) / ratio
-        self._pictures = [(image, _picture(image, ratio)) for image in pixels]
+            offset = np.array([ratio * box.left() - left, ratio * box.top() - top], np.float32)
+            scale = np.array([ratio * box.width(), ratio * box.height()], np.float32)
+            _draw_lines(pixels, self._lines, offset, scale, ratio)
+            painter.drawImage(corner, _picture(pixels, ratio))
 
-    def _draw_lines(self, size: tuple[int, int], corner: FloatArray, scale: FloatArray, ratio: float) -> Image:
-        # OpenCV's whole numbers are the middles of pixels.
-        points = np.rint((np.concatenate(self._lines) * scale + (corner - 0.5)) * (1 << _SHIFT)).astype(np.int32)
-        ends = accumulate(map(len, self._lines), initial=0)
-        places = [points[begin:end] for begin, end in pairwise(ends)]
-        line = np.zeros(size[::-1], np.uint8)
-        cv2.polylines(line, places, False, 255, 1, cv2.LINE_AA, _SHIFT)
-        reach = 2 * max(1, round(ratio)) + 1
-        rim = cv2.dilate(line, np.ones((reach, reach), np.uint8))
-        white = cv2.convertScaleAbs(line, alpha=_LINE)
-        opaque = cv2.max(white, cv2.convertScaleAbs(rim, alpha=_RIM))
-        drawn = self._drawn.of(size[1], size[0], 4)
-        cv2.merge([white, white, white, opaque], drawn)
-        return drawn
+
+def _draw_lines(
+    pixels: Image, lines: Sequence[FloatArray], offset: FloatArray, scale: FloatArray, ratio: float
+) -> None:
+    """Draw lines into premultiplied BGRA, in place of what was there."""
+    # OpenCV's whole numbers are the middles of pixels.
+    points = np.rint((np.concatenate(lines) * scale + (offset - 0.5)) * (1 << _SHIFT)).astype(np.int32)
+    places = [points[begin:end] for begin, end in pairwise(accumulate(map(len, lines), initial=0))]
+    line = np.zeros(pixels.shape[:2], np.uint8)
+    cv2.polylines(line, places, False, 255, 1, cv2.LINE_AA, _SHIFT)
+    reach = 2 * max(1, round(ratio)) + 1
+    rim = cv2.dilate(line, np.ones((reach, reach), np.uint8))
+    white = cv2.convertScaleAbs(line, alpha=_LINE)
+    opaque = cv2.max(white, cv2.convertScaleAbs(rim, alpha=_RIM))
+    cv2.merge([white, white, white, opaque], pixels)
 
 
 def _picture(pixels: Image, ratio: float) -> QImage:
+    """Return pixels as Qt's, without a copy; to be painted before they are written again."""
     height, width = pixels.shape[:2]
     picture = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
     picture.setDevicePixelRatio(ratio)
