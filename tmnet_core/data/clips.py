@@ -23,6 +23,7 @@ from tmnet_core.data.decoding import frames_between, probe, read_frames
 from tmnet_core.data.preprocessing import Crops, Preprocessing
 from tmnet_core.data.resizing import shrink
 from tmnet_core.data.sampling import ClipSampling, Position, Segment, glance_indices, key_frame_fraction
+from tmnet_core.data.spawned import end_with_parent
 from tmnet_core.errors import SourceError
 from tmnet_core.opencv import cv2
 
@@ -473,6 +474,8 @@ def _prepare_worker(worker: int) -> None:
     torch.set_num_threads(1)
     # Ctrl-C reaches the whole process group; the process that trains decides what to finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # torch's own watch takes whoever is the parent by then for it: of a process killed before, a worker stays for good.
+    end_with_parent()
 
 
 def _length(source: ClipSource, index: int) -> int:

@@ -81,12 +81,16 @@ def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
 def _prepare() -> None:
     # Ctrl-C reaches the whole process group; the parent decides what to finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_parent() -> None:
-    """End this process when its parent is gone, be it killed: nobody else would tell it."""
+def end_with_parent() -> None:
+    """End this spawned process as soon as its parent is gone, be it killed: nobody else would tell it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        wait_for([parent.sentinel])
-        os._exit(1)
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait_for([sentinel])
+    os._exit(1)

@@ -252,17 +252,28 @@ def test_a_video_of_one_frame_is_a_clip_that_stands_still(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
 def test_workers_end_with_a_process_that_is_killed(videos: VideoDataset, tmp_path: Path) -> None:
+    """One that waits for work, and one that is still being prepared."""
     script = tmp_path / "load.py"
     script.write_text(
         """
 import sys, time
 from pathlib import Path
+from tmnet_core.data import clips
 from tmnet_core.data.annotations import LabelledVideo, VideoDataset
 from tmnet_core.data.clips import ClipDataset, EpochSampler, VideoClips, build_loader
 from tmnet_core.data.sampling import ClipSampling
 
+prepare = clips._prepare_worker
+
+def prepare_late(worker):
+    while worker and not Path(sys.argv[1]).exists():
+        time.sleep(0.01)
+    prepare(worker)
+
+clips._prepare_worker = prepare_late
+
 if __name__ == "__main__":
-    videos = tuple(LabelledVideo(Path(path), 0, path) for path in sys.argv[1:])
+    videos = tuple(LabelledVideo(Path(path), 0, path) for path in sys.argv[2:])
     dataset = ClipDataset(VideoClips(VideoDataset(Path(), ("a",), videos)), ClipSampling("even", 2), size=32)
     for batch in build_loader(dataset, 1, sampler=EpochSampler(len(dataset), 0), workers=2):
         print(len(batch), flush=True)
@@ -270,14 +281,19 @@ if __name__ == "__main__":
 """
     )
     paths = [str(video.path) for video in videos.videos[:2]]
-    process = subprocess.Popen([sys.executable, str(script), *paths], stdout=subprocess.PIPE)
+    killed = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, str(script), str(killed), *paths], stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"1\n"
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 2
     process.kill()
+    killed.touch()
+    left = psutil.wait_procs(children, timeout=30)[1]
+    for child in left:
+        child.kill()
     process.communicate()
-    assert psutil.wait_procs(children, timeout=30)[1] == []
+    assert left == []
 
 
 def test_a_source_of_no_frames_is_unreadable() -> None:
