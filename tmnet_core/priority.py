@@ -1,13 +1,16 @@
-"""What works in the background yields the processor to whoever looks at a window."""
+"""Processes in the background stay out of a person's way: they yield the processor, and show no console."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import psutil
 
 LOWERED_BY = 10
 _LOWEST = 19
+# `creationflags` of a program without a window; on Windows it would have a console.
+NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
 def lower_priority(pid: int) -> None:

@@ -6,6 +6,7 @@ import copy
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from tmnet_core.data.preprocessing import Image, Preprocessing
 from tmnet_core.live.engines.cuda_graph_engine import CudaGraphEngine
 from tmnet_core.live.engines.engine import Engine
 from tmnet_core.live.engines.export import rendered_frames, write_onnx
+from tmnet_core.live.engines.export_cache import NCNN, ONNXRUNTIME
 from tmnet_core.live.engines.ncnn_engine import NcnnEngine
 from tmnet_core.live.engines.ncnn_export import why_no_ncnn, write_ncnn
 from tmnet_core.live.engines.network import GlanceNetwork
@@ -40,8 +42,6 @@ from tmnet_core.models.tmnet import TMNet
 from tmnet_core.models.variants import build_model
 
 EAGER = "torch eager"
-ONNXRUNTIME = "onnxruntime"
-NCNN = "ncnn"
 INT8 = "onnxruntime int8"
 _CALIBRATION_FRAMES = 4
 # One glance varies by more than the maps take, and so do two openings of one network, which lie elsewhere in memory.
@@ -101,14 +101,13 @@ def _time_maps(
     often = replace(conditions, rounds=max(conditions.rounds, _MAPS_ROUNDS))
     seconds: dict[str, tuple[float, ...]] = {}
     for _ in range(_MAPS_OPENINGS):
-        engine = open_engine()
-        pair = {
-            f"{name}, maps": partial(engine.look, image),
-            f"{name}, no maps": partial(engine.look, image, maps=False),
-        }
-        for case, found in often.time(pair).seconds.items():
-            seconds[case] = (*seconds.get(case, ()), *found)
-        engine.close()
+        with closing(open_engine()) as engine:
+            pair = {
+                f"{name}, maps": partial(engine.look, image),
+                f"{name}, no maps": partial(engine.look, image, maps=False),
+            }
+            for case, found in often.time(pair).seconds.items():
+                seconds[case] = (*seconds.get(case, ()), *found)
     return seconds
 
 

@@ -292,15 +292,19 @@ def test_the_best_of_a_run_is_told_where_it_was_chosen_on_these_clips(
     assert "on 6 of these clips" in notes(run.best_checkpoint, "all")[1]
 
 
+def rewrite_training(checkpoint: Path, out: Path, **changes: object) -> None:
+    """Write a checkpoint that says something else of its training."""
+    loaded = load_checkpoint(checkpoint)
+    assert loaded.header.training is not None
+    training = loaded.header.training.model_copy(update=changes)
+    save_checkpoint(out, loaded.model, loaded.header.model_copy(update={"training": training}))
+
+
 def test_a_checkpoint_of_before_says_that_it_does_not_know(
     tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
 ) -> None:
     run = trained_run(tmp_path / "runs", tiny_recipe)
-    loaded = load_checkpoint(run.best_checkpoint)
-    training = loaded.header.training
-    assert training is not None
-    before = training.model_copy(update={"trained_on": None, "chosen_on": None})
-    save_checkpoint(run.best_checkpoint, loaded.model, loaded.header.model_copy(update={"training": before}))
+    rewrite_training(run.best_checkpoint, run.best_checkpoint, trained_on=None, chosen_on=None)
     notes = evaluate_checkpoint(run.best_checkpoint, str(coloured_clips), device="cpu").notes
     assert len(notes) == 2
     assert notes[0].startswith("The network does not say which clips it was trained on")
@@ -495,12 +499,8 @@ def test_networks_that_were_trained_on_other_frames_of_a_clip_are_not_compared_o
     tmp_path: Path, coloured_clips: Path, tiny_recipe: Recipe
 ) -> None:
     run = trained_run(tmp_path / "runs", tiny_recipe)
-    loaded = load_checkpoint(run.last_checkpoint)
-    training = loaded.header.training
-    assert training is not None
-    clip = training.clip.model_copy(update={"sampling": "segments", "key_frame": "ending"})
-    header = loaded.header.model_copy(update={"training": training.model_copy(update={"clip": clip})})
-    save_checkpoint(tmp_path / "other.safetensors", loaded.model, header)
+    clip = tiny_recipe.clip.model_copy(update={"sampling": "segments", "key_frame": "ending"})
+    rewrite_training(run.last_checkpoint, tmp_path / "other.safetensors", clip=clip)
     other, data = tmp_path / "other.safetensors", str(coloured_clips)
     with pytest.raises(
         CheckpointError, match=r"other frames of a video \(segments, RB's from the ending\) than .*last"

@@ -201,7 +201,7 @@ def _open_torch(path: Path, clip: ClipLook | None, *, note: str = "") -> TorchEn
 def _refusal(name: EngineName, device: torch.device, *, exported: bool) -> str | None:
     if exported:
         return None if name.startswith("onnxruntime") else "an exported file runs in onnxruntime alone"
-    if name.startswith("onnxruntime") or name == "ncnn":
+    if name.startswith("onnxruntime") or name == NCNN:
         return _refusal_on_cpu(name, device)
     if name == "torch" or (device.type == "cuda" and name != "torch-bf16"):
         return None
@@ -218,7 +218,7 @@ def _refusal_on_cpu(name: EngineName, device: torch.device) -> str | None:
         return f"{name.removesuffix('-int8')} runs on the CPU here, not on {device.type.upper()}"
     if name == "onnxruntime-int8":
         return "int8 is calibrated on frames: write a file with tmnet export --int8 and open that"
-    return _why_no_onnxruntime() or (why_no_ncnn() if name == "ncnn" else None)
+    return _why_no_onnxruntime() or (why_no_ncnn() if name == NCNN else None)
 
 
 def _why_no_onnxruntime() -> str | None:

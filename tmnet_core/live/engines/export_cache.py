@@ -22,9 +22,8 @@ from tmnet_core.errors import EngineError
 from tmnet_core.files import replacing
 from tmnet_core.holder import this_host
 from tmnet_core.live.engines import ncnn_export
-from tmnet_core.live.engines.ncnn_export import NO_WINDOW
 from tmnet_core.onnx_file import SUFFIX
-from tmnet_core.priority import lower_priority
+from tmnet_core.priority import NO_WINDOW, lower_priority
 
 KEPT = 8
 ONNXRUNTIME = "onnxruntime"

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tmnet_core.errors import EngineError
+from tmnet_core.priority import NO_WINDOW
 
 if TYPE_CHECKING:
     import onnx
 
 SUFFIX = ".param"
 INPUT = "frames"
-# Windows would show a console for a moment.
-NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _MAGIC = "7767517"
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import tmnet_core
 from tmnet_core.errors import SourceLostError
 from tmnet_core.live.sources.remote.messages import Message, Writer, read_message
+from tmnet_core.priority import NO_WINDOW
 
 _MODULE = "tmnet_core.live.sources.remote.child"
 _TURN = 0.25
@@ -54,7 +55,7 @@ class ReaderProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=NO_WINDOW,
         )
         assert self._process.stdin is not None
         self._orders = Writer(self._process.stdin)
